@@ -1,0 +1,182 @@
+"""What every template can use: the navigation by role, the hospital's name and zone, languages, filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import Flask, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from hcrm import web
+from hcrm.accounts.domain import Action, Actor, Role, permitted
+from hcrm.accounts.forms import ROLE_LABELS
+from hcrm.accounts.guard import actor_or_none, current_actor, own_facilities, picked_facility, requires
+from hcrm.organization.domain import FacilitySnapshot
+from hcrm.organization.queries import facility
+from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.web import Count
+from hcrm.wiring import NAV_COUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in the navigation: who may go there, and the count beside it."""
+
+    address: str
+    label: str
+    action: Action
+    count: str = ""
+    demo_only: bool = False
+
+
+ENTRIES = (
+    Entry("/overview", _l("Overview"), Action.VIEW_FIGURES),
+    Entry("/today", _l("Today"), Action.VIEW_TODAY),
+    Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
+    Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
+    Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),
+    Entry("/templates", _l("Texts"), Action.EDIT_TEMPLATES),
+    Entry("/imports", _l("Imports"), Action.IMPORT_RECORDS),
+    Entry("/users", _l("Users"), Action.ADMINISTER),
+    Entry("/departments", _l("Departments"), Action.ADMINISTER),
+    Entry("/hospital", _l("Hospital"), Action.ADMINISTER),
+    Entry("/audit", _l("Audit"), Action.VIEW_AUDIT),
+    Entry("/handset", _l("Handset"), Action.VIEW_HANDSET, demo_only=True),
+)
+"""The navigation, in order."""
+
+FIRST_SCREEN = {
+    Role.NURSE: "/today",
+    Role.PHYSICIAN: "/today",
+    Role.SERVICE_AGENT: "/today",
+    Role.OUTREACH_WORKER: "/today",
+    Role.DEPARTMENT_HEAD: "/overview",
+    Role.MANAGER: "/overview",
+    Role.COMPLAINTS_OFFICER: "/inbox",
+    Role.QUALITY_OFFICER: "/overview",
+    Role.ADMINISTRATOR: "/imports",
+    Role.GROUP_ADMINISTRATOR: "/overview",
+    Role.AUDITOR: "/audit",
+}
+"""What each role comes for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry as it is shown to one person on one page."""
+
+    address: str
+    label: str
+    current: bool
+    count: Count | None = field(default=None)
+
+
+@requires(Action.USE_ACCOUNT)
+def start() -> ResponseReturnValue:
+    """The first screen of the person's first role; the account page when there is no role yet."""
+    roles = current_actor().roles
+    return redirect(FIRST_SCREEN[roles[0]] if roles else "/account")
+
+
+def navigation() -> Sequence[Item]:
+    """The entries that the person may use, with their counts."""
+    actor = actor_or_none()
+    if actor is None:
+        return ()
+    demo = web.settings().demo
+    allowed = [entry for entry in ENTRIES if permitted(actor, entry.action) and (demo or not entry.demo_only)]
+    counts = _counts(actor, frozenset(entry.count for entry in allowed))
+    return [Item(entry.address, entry.label, _is_current(entry.address), counts.get(entry.count)) for entry in allowed]
+
+
+def _is_current(address: str) -> bool:
+    return request.path == address or request.path.startswith(f"{address}/")
+
+
+def _counts(actor: Actor, names: frozenset[str]) -> dict[str, Count]:
+    wanted = {name: provide for name, provide in NAV_COUNTS.items() if name in names}
+    if not wanted:
+        return {}
+    # A session of its own: the page may be made while the request's own transaction is open.
+    runtime = cast("Runtime", current_app.extensions["hcrm"])
+    with unit_of_work(runtime.sessions) as session:
+        return {name: provide(session, actor) for name, provide in wanted.items()}
+
+
+def load_facility() -> None:
+    """Before each page of somebody logged in: the facility they have picked, else their first, whose name and zone the
+    page shows.
+    """
+    if request.endpoint in {None, "static", "vendor.bootstrap", "vendor.plotly"}:
+        return
+    actor = actor_or_none()
+    if actor is None or not actor.facility_ids:
+        return
+    with unit_of_work() as session:
+        g.hcrm_facility = facility(session, actor.facility_ids[0])
+    g.hcrm_zone = g.hcrm_facility.zone
+
+
+def hospital_name() -> str:
+    """The facility's name in the language of the page; the product's where nobody is logged in."""
+    found: FacilitySnapshot | None = g.get("hcrm_facility")
+    if found is None:
+        return "HCRM"
+    return found.name_zh if web.language() == "zh_Hans" and found.name_zh else found.name
+
+
+def facility_choices() -> list[tuple[int, str]]:
+    """(id, name) of the facilities of somebody who has several; nothing for all others."""
+    own = own_facilities()
+    if len(own) < 2:
+        return []
+    runtime = cast("Runtime", current_app.extensions["hcrm"])
+    with unit_of_work(runtime.sessions) as session:
+        return [(each, facility(session, each).name_in(web.language())) for each in own]
+
+
+def other_languages() -> list[tuple[str, str]]:
+    """(locale, own name) of the languages that the page is not in."""
+    return [(code, name) for code, name in web.LANGUAGES.items() if code != web.language()]
+
+
+def role_label() -> str:
+    """What the person is, in small letters as inside a sentence; empty without a membership."""
+    actor = actor_or_none()
+    return str(ROLE_LABELS[actor.roles[0]]).lower() if actor and actor.roles else ""
+
+
+def init_app(app: Flask) -> None:
+    """Add what templates use."""
+    app.before_request(load_facility)
+    app.add_url_rule("/", "start", start)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        navigation=navigation,
+        facility_choices=facility_choices,
+        other_languages=other_languages,
+        picked_facility=picked_facility,
+        role_label=role_label,
+        actor=actor_or_none,
+        asset=web.asset,
+        language=web.language,
+        locale_code=web.locale_code,
+    )
+    for filter_ in (
+        web.local_date,
+        web.local_datetime,
+        web.local_time,
+        web.long_date,
+        web.weekday,
+        web.number,
+        web.percent,
+        web.plain_date,
+    ):
+        app.jinja_env.filters[filter_.__name__] = filter_
+
+    @app.context_processor
+    def values() -> dict[str, object]:
+        return {"hospital_name": hospital_name(), "settings": web.settings()}

@@ -1,0 +1,137 @@
+"""Typed events that flow upward between packages, and the bus that carries them.
+
+A handler runs in the transaction of the service that published the event and its errors propagate: either all of it
+happened or nothing did. Subscriptions are made in ``wiring.py`` alone. Events carry ids in batches, never one per row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; ``now`` is the business time at which it was recorded."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EncountersChanged(Event):
+    """Encounters were created or changed by records from a source; ``with_plans`` False when plans are not wanted."""
+
+    encounter_ids: tuple[int, ...]
+    with_plans: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsDeceased(Event):
+    """Patients were recorded or reported as deceased (also while the report waits to be verified)."""
+
+    patient_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeceasedReportWithdrawn(Event):
+    """A report of death turned out to be wrong."""
+
+    patient_id: int
+    actor_user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsMerged(Event):
+    """Two patient records are one person; ``person_id`` is the survivor."""
+
+    person_id: int
+    merged_patient_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsUnmerged(Event):
+    """A merge was taken back; both stand for themselves again."""
+
+    patient_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStopped(Event):
+    """A phone number said STOP: no more texts to it."""
+
+    facility_id: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStarted(Event):
+    """A stopped phone number said START."""
+
+    facility_id: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesChanged(Event):
+    """Outbox messages reached another status (accepted, delivered, failed, suppressed, expired …)."""
+
+    message_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersRecorded(Event):
+    """Answers were given or changed; ``question_codes`` are the codes inside the questionnaire."""
+
+    response_id: int
+    question_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStateChanged(Event):
+    """A survey response became started, partial, completed, refused, expired and so on."""
+
+    response_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class TasksChanged(Event):
+    """Follow-up tasks were created, completed, failed, cancelled or moved."""
+
+    task_ids: tuple[int, ...]
+
+
+Handler = Callable[[Any, Any], None]
+
+
+class Bus:
+    """Calls the handlers subscribed to the type of an event, in the order of subscription."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Event], list[Handler]] = defaultdict(list)
+
+    def subscribe(self, event_type: type[Event], handler: Handler) -> None:
+        self._handlers[event_type].append(handler)
+
+    def dispatch(self, session: CarriesBus, event: Event) -> None:
+        for handler in self._handlers[type(event)]:
+            handler(session, event)
+
+
+class CarriesBus(Protocol):
+    """A database session made by the program's session factory: its ``info`` holds the bus under ``"bus"``."""
+
+    @property
+    def info(self) -> dict[Any, Any]: ...
+
+
+def publish(session: CarriesBus, event: Event) -> None:
+    """Hand ``event`` to its handlers inside the current transaction.
+
+    Raises ``KeyError`` when the session was not made by the program's session factory.
+    """
+    bus: Bus = session.info["bus"]
+    bus.dispatch(session, event)

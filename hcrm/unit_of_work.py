@@ -1,0 +1,38 @@
+"""Where transactions begin and end: commit on success, roll back on any error. The only module that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from hcrm.clock import Clock
+from hcrm.extensions import db
+from hcrm.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a process works with: its settings, its clock and where sessions come from (with the event bus in them)."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    sessions: Callable[[], Session]
+
+
+@contextmanager
+def unit_of_work(sessions: Callable[[], Session] | None = None) -> Iterator[Session]:
+    """One transaction; without ``sessions`` it is the current web request's."""
+    session: Session = sessions() if sessions is not None else db.session()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()

@@ -1,0 +1,36 @@
+"""What every page needs: the time, the language, filters, forms, paging, assets and the counts of the navigation."""
+
+from hcrm.web.assets import asset
+from hcrm.web.counts import Count
+from hcrm.web.forms import BaseForm, choices
+from hcrm.web.language import LANGUAGES, best_language, choose_language, language, locale_code, use_language
+from hcrm.web.paging import Page, page_number
+from hcrm.web.request import is_safe_address, now, settings, wants_json
+from hcrm.web.times import local_date, local_datetime, local_time, long_date, number, percent, plain_date, weekday
+
+__all__ = [
+    "LANGUAGES",
+    "BaseForm",
+    "Count",
+    "Page",
+    "asset",
+    "best_language",
+    "choices",
+    "choose_language",
+    "is_safe_address",
+    "language",
+    "local_date",
+    "local_datetime",
+    "local_time",
+    "locale_code",
+    "long_date",
+    "now",
+    "number",
+    "page_number",
+    "percent",
+    "plain_date",
+    "settings",
+    "use_language",
+    "wants_json",
+    "weekday",
+]

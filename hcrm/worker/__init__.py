@@ -1,0 +1,1 @@
+"""The background process: which jobs run, and how often."""
