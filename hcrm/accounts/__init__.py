@@ -1,0 +1,1 @@
+"""Staff accounts, memberships, login and the access decision."""

@@ -1,0 +1,1 @@
+"""Facilities, departments, clinicians, calendars and their settings."""
