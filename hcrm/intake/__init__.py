@@ -1,0 +1,1 @@
+"""Discharge records from files: readers, mapping, batches, refused rows."""

@@ -1,0 +1,83 @@
+"""Reading in a process of its own, so that cells are checked while the database works on the run before.
+
+The reader is one run ahead: it has it ready as bytes and blocks until it is fetched. When the importer dies, even by
+SIGKILL, the pipe breaks and the reader ends. The process is this module: it imports the readers and nothing else of the
+program.
+"""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, Final, cast
+
+from hcrm.intake.domain import Chunk, FileRefused
+from hcrm.intake.readers.csv_rows import Order
+from hcrm.intake.readers.formats import read_chunks
+
+WORTH_A_PROCESS: Final = 4_000_000
+"""Bytes from which on a file is read beside the importing: below, starting a process takes longer than it saves."""
+
+
+def chunks(order: Order, *, parallel: bool | None = None) -> Iterator[Chunk]:
+    """The runs of a file, read here or beside, whichever is faster.
+
+    Raises what ``read_chunks`` raises, and ``FileRefused`` (``reader_died``) when the reading process was killed.
+    """
+    if parallel is None:
+        parallel = order.path.stat().st_size >= WORTH_A_PROCESS
+    return _beside(order) if parallel else read_chunks(order)
+
+
+def _beside(order: Order) -> Iterator[Chunk]:
+    command = [sys.executable, "-m", "hcrm.intake.readers.process"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ourselves
+        try:
+            sent, received = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
+            _send(order, sent)
+            yield from iter(lambda: _next(received, order), None)
+        finally:
+            process.kill()
+
+
+def _send(order: Order, sent: BinaryIO) -> None:
+    try:
+        pickle.dump(order, sent)
+        sent.close()
+    except BrokenPipeError:
+        raise FileRefused("reader_died", file=order.path.name) from None
+
+
+def _next(received: BinaryIO, order: Order) -> Chunk | None:
+    """The next run, None at the end; what comes is our own process's, not the file's."""
+    try:
+        item: Chunk | FileRefused | None = pickle.load(received)  # noqa: S301 - written by the process started above
+    except (EOFError, pickle.UnpicklingError):
+        raise FileRefused("reader_died", file=order.path.name) from None
+    if isinstance(item, FileRefused):
+        raise item
+    return item
+
+
+def serve(received: BinaryIO, sent: BinaryIO) -> None:
+    """Read the file that the order on ``received`` names, and write its runs to ``sent``, then None or why not."""
+    order: Order = pickle.load(received)  # noqa: S301 - written by the process that started this one
+    gc.disable()  # rows hold no cycles
+    try:
+        for chunk in read_chunks(order):
+            sent.write(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+            sent.flush()
+        pickle.dump(None, sent)
+    except FileRefused as refusal:
+        pickle.dump(refusal, sent)
+    sent.flush()
+
+
+if __name__ == "__main__":
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody is there any more; the interpreter would complain about standard output

@@ -1,0 +1,1 @@
+"""Patients, how to reach them, their stays and the facts behind them."""

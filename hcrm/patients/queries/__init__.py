@@ -1,0 +1,48 @@
+"""Reading patients, stays, numbers and consents. Everything goes by person: merged records answer as one."""
+
+from hcrm.patients.queries.comparison import Known, patients_as_known, stays_as_known
+from hcrm.patients.queries.history import timeline
+from hcrm.patients.queries.keys import known_visits, patients_by_mrn
+from hcrm.patients.queries.people import (
+    consent_snapshots,
+    consents,
+    contacts,
+    merges,
+    patient_snapshots,
+    patients_with_number,
+    person_of,
+    records_by_patient,
+    records_of_persons,
+)
+from hcrm.patients.queries.search import search
+from hcrm.patients.queries.stays import (
+    clinician_codes,
+    department_codes,
+    departments_of_person,
+    encounter_snapshots,
+    encounters_of_persons,
+)
+
+__all__ = [
+    "Known",
+    "clinician_codes",
+    "consent_snapshots",
+    "consents",
+    "contacts",
+    "department_codes",
+    "departments_of_person",
+    "encounter_snapshots",
+    "encounters_of_persons",
+    "known_visits",
+    "merges",
+    "patient_snapshots",
+    "patients_as_known",
+    "patients_by_mrn",
+    "patients_with_number",
+    "person_of",
+    "records_by_patient",
+    "records_of_persons",
+    "search",
+    "stays_as_known",
+    "timeline",
+]

@@ -1,0 +1,131 @@
+"""Reading stays, and which departments a patient has been in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from hcrm.organization.models import Clinician, Department
+from hcrm.patients.domain import DeceasedState, EncounterSnapshot
+from hcrm.patients.models import Encounter, EncounterLocation, Patient
+from hcrm.patients.queries.people import records_of_persons
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def department_codes(session: Session, facility_id: int) -> dict[int, str]:
+    """Codes of all departments of a facility by id, also of those no longer in use."""
+    return dict(
+        session.execute(select(Department.id, Department.code).where(Department.facility_id == facility_id))
+        .tuples()
+        .all()
+    )
+
+
+def clinician_codes(session: Session, facility_id: int) -> dict[int, str]:
+    """Codes of all clinicians of a facility by id."""
+    return dict(
+        session.execute(select(Clinician.id, Clinician.code).where(Clinician.facility_id == facility_id)).tuples().all()
+    )
+
+
+def encounter_snapshots(session: Session, encounter_ids: Iterable[int]) -> list[EncounterSnapshot]:
+    """The stays with these ids, in the order of the ids."""
+    return _snapshots(session, _rows().where(Encounter.id.in_(list(encounter_ids))))
+
+
+def encounters_of_persons(session: Session, person_ids: Iterable[int]) -> list[EncounterSnapshot]:
+    """All stays of these persons (any of their records may be named), the earliest first."""
+    records = records_of_persons(session, person_ids)
+    stays = _snapshots(session, _rows().where(Encounter.patient_id.in_(records)))
+    return sorted(stays, key=lambda stay: (stay.admitted_at or stay.discharged_at or _LONG_AGO, stay.id))
+
+
+def departments_of_person(session: Session, patient_id: int) -> frozenset[int]:
+    """Every department that a stay of this person touched."""
+    return frozenset().union(*(stay.department_ids for stay in encounters_of_persons(session, [patient_id])))
+
+
+_ENCOUNTER_COLUMNS = (
+    Encounter.id,
+    Encounter.facility_id,
+    Encounter.patient_id,
+    Patient.person_id,
+    Encounter.source,
+    Encounter.visit_number,
+    Encounter.encounter_class.label("encounter_class"),
+    Encounter.post_acute,
+    Encounter.status,
+    Encounter.planned,
+    Encounter.admitted_at,
+    Encounter.discharged_at,
+    Encounter.admitted_on,
+    Encounter.discharged_on,
+    Encounter.department_id,
+    Encounter.clinician_id,
+    Encounter.nurse,
+    Encounter.disposition,
+    Encounter.principal_diagnosis,
+    Encounter.diagnoses,
+    Encounter.readmission_plan_31d,
+    Encounter.sensitive,
+    Encounter.contact_name,
+    Encounter.contact_relationship,
+    Encounter.needs_review,
+    Patient.birth_date,
+    Patient.deceased_state,
+    Patient.deceased_on,
+)
+
+
+def _rows() -> Select[Any]:
+    return select(*_ENCOUNTER_COLUMNS).join(Patient, Patient.id == Encounter.patient_id).order_by(Encounter.id)
+
+
+def _snapshots(session: Session, query: Select[Any]) -> list[EncounterSnapshot]:
+    rows: Sequence[Row[Any]] = session.execute(query).all()
+    wards = _earlier_wards(session, [row.id for row in rows])
+    others = _deaths_on_other_records(session, {row.person_id for row in rows})
+    return [_snapshot(row, wards.get(row.id, ()), others.get(row.person_id, ())) for row in rows]
+
+
+def _snapshot(row: Row[Any], wards: tuple[int, ...], deaths: Sequence[Any]) -> EncounterSnapshot:
+    values = row._asdict()
+    own_death = values.pop("deceased_state") is not DeceasedState.NONE
+    values["deceased"] = own_death or bool(deaths)
+    values["deceased_on"] = values["deceased_on"] or next((day for day in deaths if day), None)
+    values["diagnoses"] = tuple(values["diagnoses"])
+    return EncounterSnapshot(**values, earlier_department_ids=wards)
+
+
+def _earlier_wards(session: Session, encounter_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    wards: dict[int, tuple[int, ...]] = defaultdict(tuple)
+    rows = session.execute(
+        select(EncounterLocation.encounter_id, EncounterLocation.department_id)
+        .where(EncounterLocation.encounter_id.in_(encounter_ids))
+        .order_by(EncounterLocation.from_at)
+    )
+    for encounter_id, department_id in rows:
+        wards[encounter_id] += (department_id,)
+    return wards
+
+
+def _deaths_on_other_records(session: Session, person_ids: Iterable[int]) -> dict[int, list[Any]]:
+    """Days of death (None when unknown) by person, as told by any record of persons who have several."""
+    merged = session.scalars(
+        select(Patient.person_id).where(Patient.person_id.in_(set(person_ids)), Patient.person_id != Patient.id)
+    ).all()
+    deaths: dict[int, list[Any]] = defaultdict(list)
+    rows = session.execute(
+        select(Patient.person_id, Patient.deceased_on).where(
+            Patient.id.in_(records_of_persons(session, merged)), Patient.deceased_state != DeceasedState.NONE
+        )
+    )
+    for person_id, day in rows:
+        deaths[person_id].append(day)
+    return deaths
