@@ -1,0 +1,1 @@
+"""Text messages out and in: outbox, sending, replies."""

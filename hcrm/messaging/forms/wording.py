@@ -1,0 +1,89 @@
+"""The form that edits a text, the names of texts, and what is said about a wording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.fields import Field
+from wtforms.validators import Length, Regexp
+
+from hcrm.messaging.domain import Flaw
+from hcrm.web import BaseForm
+
+BODY_LIMIT = 1_000
+
+LANGUAGE_NAMES: Mapping[str, str] = {"en": _l("English"), "zh_Hans": _l("Chinese")}
+
+TEXT_NAMES: Mapping[str, str] = {
+    "welcome": _l("After going home"),
+    "call_notice": _l("We will phone you"),
+    "missed_call": _l("We could not reach you"),
+    "survey_invite_web": _l("Invitation to a survey, with a link"),
+    "survey_invite_sms": _l("Invitation to a survey, by reply"),
+    "survey_reminder": _l("Reminder of a survey, with a link"),
+    "survey_reminder_sms": _l("Reminder of a survey, by reply"),
+    "appt_reminder": _l("Reminder of an appointment"),
+    "appt_reminder_no_reply": _l("Reminder of an appointment, without replies"),
+    "appt_confirmed": _l("Appointment confirmed"),
+    "appt_move": _l("Appointment to be moved"),
+    "appt_released": _l("Appointment given back"),
+    "stop_confirm": _l("Answer to STOP"),
+    "start_confirm": _l("Answer to START"),
+    "help": _l("Answer to HELP"),
+    "not_understood": _l("Answer could not be read"),
+    "handed_over": _l("A person will read it"),
+    "no_media": _l("No pictures, please"),
+    "staff_answer": _l("Frame around an answer from the Inbox"),
+    "thanks": _l("Thanks"),
+    "thanks_low": _l("Thanks, and somebody will call"),
+    "staff_alert": _l("Alert to the duty phone"),
+}
+"""A text without a name here is shown by its code."""
+
+FLAWS: Mapping[Flaw, str] = {
+    Flaw.EMPTY: _l("The text is missing in this language."),
+    Flaw.UNKNOWN_PLACEHOLDER: _l("The program cannot fill this in here:"),
+    Flaw.LOST_PLACEHOLDER: _l("Without this the text loses its point:"),
+    Flaw.BROKEN_BRACES: _l("Braces are only for what the program fills in, such as {phone}."),
+    Flaw.UNSIGNED: _l("The hospital's name has to stand in front."),
+    Flaw.NO_WAY_OUT: _l("It has to say how to opt out."),
+    Flaw.INVITES_STOP: _l("The word cancel stops all texts when somebody replies with it: use another."),
+    Flaw.TOO_LONG: _l("It is too long: number of text messages"),
+    Flaw.LONGER: _l("It has grown to more text messages, and each is paid for:"),
+    Flaw.REVEALING: _l("This word could tell others why somebody was ill:"),
+}
+
+
+def _body(label: str) -> TextAreaField:
+    return TextAreaField(
+        label, validators=[Length(max=BODY_LIMIT, message=_l("The text is too long: at most 1,000 characters."))]
+    )
+
+
+def _number() -> StringField:
+    return StringField(
+        _l("Template number that the provider registered (if it asks for one)"),
+        validators=[
+            Regexp(r"[\w.-]{0,64}$", message=_l("A template number has letters, digits, dots and dashes only."))
+        ],
+    )
+
+
+class WordingForm(BaseForm):
+    """A text in all its languages."""
+
+    body_en = _body(_l("English"))
+    body_zh_hans = _body(_l("Chinese"))
+    number_en = _number()
+    number_zh_hans = _number()
+    sure = BooleanField(_l("I have looked at these remarks and want to publish it all the same"))
+
+    def body_in(self, language: str) -> Field:
+        """The field of the text in a language."""
+        return self[f"body_{language.lower()}"]
+
+    def number_in(self, language: str) -> Field:
+        """The field of the registered number in a language."""
+        return self[f"number_{language.lower()}"]

@@ -1,0 +1,60 @@
+"""*Why (not)?*: why a message was sent, waits or was held back, check by check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from hcrm.accounts.domain import Action
+from hcrm.accounts.guard import current_actor, require_object, requires
+from hcrm.audit.service import record
+from hcrm.messaging import queries
+from hcrm.messaging.domain import MessageSnapshot
+from hcrm.messaging.forms import CHECKS, PURPOSES, REASONS, STATUSES, check_fact
+from hcrm.messaging.routes.blueprint import blueprint
+from hcrm.organization.queries import facility
+from hcrm.unit_of_work import unit_of_work
+from hcrm.web import now, wants_json
+
+
+@blueprint.get("/messages/<int:message_id>/why")
+@requires(Action.VIEW_PATIENT)
+def why(message_id: int) -> ResponseReturnValue:
+    """The conclusion, the checks in order with the fact of each, and what happens now."""
+    with unit_of_work() as session:
+        found = queries.messages(session, [message_id])
+        if not found:
+            abort(404)
+        message, place = found[0], queries.place_of_message(session, found[0])
+        zone = facility(session, message.facility_id).zone
+    require_object(Action.VIEW_PATIENT, place.facility_id, place.department_ids)
+    with unit_of_work() as session:
+        record(
+            session, now=now(), action="message.viewed", actor_user_id=current_actor().user_id,
+            facility_id=message.facility_id, object_kind="outbox_message", object_id=message.id,
+            patient_id=message.patient_id,
+        )  # fmt: skip
+    if wants_json():
+        return jsonify(_told(message))
+    rows = [(CHECKS.get(check.code, check.code), check.passed, check_fact(check, zone)) for check in message.checks]
+    return render_template(
+        "messaging/why.html", message=message, rows=rows, zone=zone, statuses=STATUSES, reasons=REASONS,
+        purposes=PURPOSES,
+    )  # fmt: skip
+
+
+def _told(message: MessageSnapshot) -> dict[str, Any]:
+    """The same for a program: codes instead of words, times in UTC; neither the text nor the phone."""
+    times = ("not_before", "decided_at", "next_try_at", "expires_at", "accepted_at", "sent_at", "delivered_at")
+    found = {name: getattr(message, name) for name in times}
+    return {
+        "id": message.id,
+        "purpose": message.purpose.value,
+        "template": message.template_code,
+        "status": message.status.value,
+        "reason": message.reason.value if message.reason else None,
+        **{name: at.isoformat() if at is not None else None for name, at in found.items()},
+        "checks": [{"rule": check.code, "passed": check.passed, "fact": check.fact} for check in message.checks],
+    }
