@@ -1,0 +1,41 @@
+"""What changes surveys: invitations, answers, closing, and the conversation by text message."""
+
+from hcrm.survey.service.answering import (
+    WebAnswer,
+    WebOutcome,
+    answer_on_web,
+    choose_respondent,
+    clear_answer,
+    record_answer,
+    record_answers,
+)
+from hcrm.survey.service.conversation import TextOutcome, opening_request, take_reply_text
+from hcrm.survey.service.installing import install_default_questionnaires
+from hcrm.survey.service.responses import (
+    close_response,
+    ensure_response,
+    expire_due,
+    mark_delivered,
+    mark_undeliverable,
+    survey_link,
+)
+
+__all__ = [
+    "TextOutcome",
+    "WebAnswer",
+    "WebOutcome",
+    "answer_on_web",
+    "choose_respondent",
+    "clear_answer",
+    "close_response",
+    "ensure_response",
+    "expire_due",
+    "install_default_questionnaires",
+    "mark_delivered",
+    "mark_undeliverable",
+    "opening_request",
+    "record_answer",
+    "record_answers",
+    "survey_link",
+    "take_reply_text",
+]
