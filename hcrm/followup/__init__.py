@@ -1,0 +1,1 @@
+"""Follow-up plans, tasks, calls and alerts."""

@@ -1,0 +1,1 @@
+"""Follow-up rules without any input or output: plans, their expansion, tasks, attempts, alerts, risk."""

@@ -1,0 +1,50 @@
+"""Reading follow-up: work lists, call screens, alerts, timelines, figures."""
+
+from hcrm.followup.queries.alerts import (
+    AlertFilters,
+    AlertItem,
+    Whose,
+    alert_counts,
+    alert_list,
+    one_alert,
+    open_alert_count,
+    resolved_today,
+    task_to_call,
+    urgent_alerts,
+)
+from hcrm.followup.queries.call import CallView, TaskAccess, call_view, task_access
+from hcrm.followup.queries.plans import published_plans, step_names
+from hcrm.followup.queries.questions import QuestionPanel, question_panel
+from hcrm.followup.queries.rows import WorkRow, work_rows
+from hcrm.followup.queries.timeline import timeline
+from hcrm.followup.queries.today import Day, WorkCounts, day_of, next_task_id, work_counts, work_list
+
+__all__ = [
+    "AlertFilters",
+    "AlertItem",
+    "CallView",
+    "Day",
+    "QuestionPanel",
+    "TaskAccess",
+    "Whose",
+    "WorkCounts",
+    "WorkRow",
+    "alert_counts",
+    "alert_list",
+    "call_view",
+    "day_of",
+    "next_task_id",
+    "one_alert",
+    "open_alert_count",
+    "published_plans",
+    "question_panel",
+    "resolved_today",
+    "step_names",
+    "task_access",
+    "task_to_call",
+    "timeline",
+    "urgent_alerts",
+    "work_counts",
+    "work_list",
+    "work_rows",
+]

@@ -1,0 +1,235 @@
+"""Everything that the screen of one call shows, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hcrm.accounts.queries import user_names
+from hcrm.followup.domain.alerts import AlertStatus
+from hcrm.followup.domain.plan import PerformerRole
+from hcrm.followup.domain.risk import RiskAssessment, assess_risk
+from hcrm.followup.domain.task import TaskFacts, TaskState, TaskStatus, task_state
+from hcrm.followup.models import AlertRow, AttemptRow, EnrolmentRow, TaskRow
+from hcrm.followup.queries.enrolment import emergency_visits, id_array
+from hcrm.followup.queries.plans import plans_of_versions
+from hcrm.followup.queries.rows import shared_numbers
+from hcrm.followup.queries.state import is_leased
+from hcrm.followup.queries.today import RECALL, made_first_call
+from hcrm.messaging.domain import MessageSnapshot
+from hcrm.messaging.queries import messages_of_tasks
+from hcrm.organization.domain import DepartmentSnapshot, FacilitySnapshot
+from hcrm.organization.queries import clinicians, departments, facility
+from hcrm.patients.domain import ContactSnapshot, EncounterSnapshot, PatientSnapshot
+from hcrm.patients.models import Encounter
+from hcrm.patients.queries import contacts, encounter_snapshots, patient_snapshots, records_of_persons
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAccess:
+    """What decides who may open a task."""
+
+    facility_id: int
+    patient_id: int
+    encounter_id: int
+    performer_role: PerformerRole
+    department_ids: frozenset[int]
+    own_check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """One call made before, on any task of this stay."""
+
+    at: datetime
+    attempt: AttemptRow
+    step_code: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number with its owner, what calls to it came to, and how many persons share it."""
+
+    contact: ContactSnapshot
+    last: AttemptRow | None
+    shared_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One task with its patient, stay and history. ``state`` is the derived state; ``held_by`` names the holder."""
+
+    task: TaskRow
+    state: TaskState
+    held_by: str | None
+    held_by_user_id: int | None
+    ended_by: str | None
+    facility: FacilitySnapshot
+    department: DepartmentSnapshot | None
+    clinician: str | None
+    patient: PatientSnapshot
+    stay: EncounterSnapshot
+    procedures: tuple[str, ...]
+    step_name: tuple[str, str]
+    numbers: tuple[Number, ...]
+    attempts: tuple[PastAttempt, ...]
+    messages: tuple[tuple[str, MessageSnapshot], ...]
+    siblings: tuple[TaskRow, ...]
+    alerts: tuple[AlertRow, ...]
+    risk: RiskAssessment
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.facility.zone
+
+    def days_since(self, now: datetime) -> int:
+        """Calendar days since the discharge; the day of discharge is day 0."""
+        return (now.astimezone(self.zone).date() - self.task.discharged_on).days
+
+    def age(self, now: datetime) -> int | None:
+        return self.patient.age_on(now.astimezone(self.zone).date())
+
+
+def task_access(session: Session, task_id: int, user_id: int) -> TaskAccess | None:
+    """Who may open this task; None when there is no such task. ``own_check``: a re-call of this person's own call."""
+    row = session.execute(
+        select(
+            TaskRow.facility_id,
+            TaskRow.patient_id,
+            TaskRow.encounter_id,
+            TaskRow.performer_role,
+            (TaskRow.step_code == RECALL) & made_first_call(user_id),
+        ).where(TaskRow.id == task_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    facility_id, patient_id, encounter_id, performer, own_check = row
+    stay = encounter_snapshots(session, [encounter_id])[0]
+    return TaskAccess(facility_id, patient_id, encounter_id, performer, stay.department_ids, own_check)
+
+
+def call_view(session: Session, task_id: int, *, now: datetime) -> CallView:
+    """What the call screen of this task shows. Raises ``LookupError`` when there is no such task."""
+    row = session.execute(
+        select(TaskRow, is_leased()).where(TaskRow.id == task_id).execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise LookupError(task_id)
+    task, leased = row
+    siblings = _siblings(session, task)
+    attempts = _attempts(session, siblings)
+    names = user_names(session, _users(task, attempts))
+    stay = encounter_snapshots(session, [task.encounter_id])[0]
+    return CallView(
+        task=task,
+        state=task_state(TaskFacts(task.status, task.window_starts_at, task.due_at, leased=bool(leased)), now),
+        held_by=names.get(task.lease_user_id or 0) if leased else None,
+        held_by_user_id=task.lease_user_id if leased else None,
+        ended_by=names.get(task.ended_by_user_id or 0),
+        facility=facility(session, task.facility_id),
+        department=departments(session, task.facility_id).get(task.department_id or 0),
+        clinician=clinicians(session, task.facility_id).get(task.clinician_id or 0),
+        patient=patient_snapshots(session, [task.patient_id])[task.patient_id],
+        stay=stay,
+        procedures=_procedures(session, task.encounter_id),
+        step_name=_step_name(session, task),
+        numbers=_numbers(session, task, attempts),
+        attempts=tuple(
+            PastAttempt(each.started_at, each, _step_code(siblings, each.task_id), names.get(each.user_id or 0, ""))
+            for each in attempts
+        ),
+        messages=_messages(session, siblings),
+        siblings=tuple(siblings),
+        alerts=_open_alerts(session, task),
+        risk=_risk(session, stay),
+    )
+
+
+def _users(task: TaskRow, attempts: Sequence[AttemptRow]) -> set[int]:
+    known = {task.lease_user_id, task.ended_by_user_id, *(each.user_id for each in attempts)}
+    return {each for each in known if each is not None}
+
+
+def _siblings(session: Session, task: TaskRow) -> list[TaskRow]:
+    """All tasks of the same run of the plan, this one included, in the order of their windows."""
+    if task.enrolment_id is None:
+        return [task]
+    return list(
+        session.scalars(
+            select(TaskRow)
+            .where(TaskRow.enrolment_id == task.enrolment_id, TaskRow.status != TaskStatus.ENTERED_IN_ERROR)
+            .order_by(TaskRow.window_starts_at, TaskRow.id)
+        )
+    ) or [task]
+
+
+def _attempts(session: Session, tasks: Sequence[TaskRow]) -> list[AttemptRow]:
+    return list(
+        session.scalars(
+            select(AttemptRow)
+            .where(AttemptRow.task_id == func.any(id_array([each.id for each in tasks])))
+            .order_by(AttemptRow.started_at, AttemptRow.id)
+        )
+    )
+
+
+def _step_code(tasks: Sequence[TaskRow], task_id: int) -> str:
+    return next((each.step_code for each in tasks if each.id == task_id), "")
+
+
+def _step_name(session: Session, task: TaskRow) -> tuple[str, str]:
+    """English and Chinese name of the step, from the version of the plan that the task belongs to."""
+    version_id = session.scalar(select(EnrolmentRow.plan_version_id).where(EnrolmentRow.id == task.enrolment_id))
+    if version_id is None:
+        return task.step_code, task.step_code
+    plan = plans_of_versions(session, [version_id])[version_id].plan
+    step = next((each for each in plan.steps if each.code == task.step_code), None)
+    return (step.name_en, step.name_zh) if step is not None else (task.step_code, task.step_code)
+
+
+def _numbers(session: Session, task: TaskRow, attempts: Sequence[AttemptRow]) -> tuple[Number, ...]:
+    known = contacts(session, [task.patient_id]).get(task.patient_id, [])
+    last = {each.contact_point_id: each for each in attempts}
+    shared = shared_numbers(session, known)
+    return tuple(Number(each, last.get(each.id), shared.get(each.number or "", 0)) for each in known)
+
+
+def _messages(session: Session, tasks: Sequence[TaskRow]) -> tuple[tuple[str, MessageSnapshot], ...]:
+    by_task = messages_of_tasks(session, [each.id for each in tasks])
+    found = [(_step_code(tasks, task_id), each) for task_id, sent in by_task.items() for each in sent]
+    return tuple(sorted(found, key=lambda entry: entry[1].created_at))
+
+
+def _open_alerts(session: Session, task: TaskRow) -> tuple[AlertRow, ...]:
+    records = records_of_persons(session, [task.patient_id])
+    return tuple(
+        session.scalars(
+            select(AlertRow)
+            .where(AlertRow.patient_id.in_(records), AlertRow.status != AlertStatus.RESOLVED)
+            .order_by(AlertRow.due_at, AlertRow.id)
+        )
+    )
+
+
+def _procedures(session: Session, encounter_id: int) -> tuple[str, ...]:
+    stored = session.scalar(select(Encounter.procedures).where(Encounter.id == encounter_id)) or []
+    return tuple(str(entry[1] or entry[0]) if len(entry) > 1 else str(entry[0]) for entry in stored if entry)
+
+
+def _risk(session: Session, stay: EncounterSnapshot) -> RiskAssessment:
+    """The parts of the risk, as known today; the level that the plan was made with is the enrolment's."""
+    admitted: date | None = stay.admitted_on
+    nights = None if admitted is None or stay.discharged_on is None else (stay.discharged_on - admitted).days
+    acute = stay.encounter_class.value in ("EMER", "OBSENC")
+    return assess_risk(
+        days_in_hospital=nights,
+        planned=False if acute else stay.planned,
+        diagnoses=(stay.principal_diagnosis, *stay.diagnoses),
+        emergency_visits=emergency_visits(session, [stay.id]).get(stay.id, 0),
+    )

@@ -1,0 +1,329 @@
+"""What enrolment and reconciliation read of stays, persons and consents, in sets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    String,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.types import UserDefinedType
+
+from hcrm.followup.domain.task import EnrolmentStatus, TaskReason
+from hcrm.followup.models import EnrolmentRow
+from hcrm.patients.domain import (
+    ConsentChannel,
+    ConsentPurpose,
+    EncounterClass,
+    EncounterStatus,
+)
+from hcrm.patients.models import Consent, Encounter, Patient
+
+LOOK_BACK_DAYS = 180
+
+
+class Candidate(NamedTuple):
+    """A discharge that has no plan yet; times and days as in the record."""
+
+    encounter_id: int
+    facility_id: int
+    patient_id: int
+    person_id: int
+    encounter_class: str
+    disposition: str
+    post_acute: bool
+    admitted_on: date | None
+    discharged_on: date
+    planned: bool | None
+    diagnoses: Sequence[str]
+    principal_diagnosis: str
+    procedures: Sequence[Any] | None
+    department_id: int | None
+    clinician_id: int | None
+    open_dispute: bool
+    deceased_state: str
+    deceased_on: date | None
+
+
+class _IdText(UserDefinedType[Collection[int]]):
+    """Ids as the text of an array: the driver's own lists cost more to send than the ids to look up."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "BIGINT[]"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Collection[int] | None], str | None]:  # noqa: ARG002
+        return lambda ids: None if ids is None else "{" + ",".join(map(str, ids)) + "}"
+
+
+def id_array(ids: Collection[int]) -> Any:
+    """Ids as one array parameter: its length does not change the statement, and the planner sees it."""
+    return cast(bindparam(None, ids, type_=_IdText()), ARRAY(BigInteger))
+
+
+def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candidate]:
+    """Finished stays among ``encounter_ids`` that no plan was started for, except one that was entered in error."""
+    started = (
+        select(EnrolmentRow.id)
+        .where(
+            EnrolmentRow.encounter_id == Encounter.id,
+            or_(
+                EnrolmentRow.status != EnrolmentStatus.CANCELLED,
+                EnrolmentRow.reason != TaskReason.ENTERED_IN_ERROR,
+            ),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(
+            Encounter.id,
+            Encounter.facility_id,
+            Encounter.patient_id,
+            Patient.person_id,
+            type_coerce(Encounter.encounter_class, String),
+            type_coerce(Encounter.disposition, String),
+            Encounter.post_acute,
+            Encounter.admitted_on,
+            Encounter.discharged_on,
+            Encounter.planned,
+            Encounter.diagnoses,
+            Encounter.principal_diagnosis,
+            func.nullif(Encounter.procedures, literal_column("'[]'::jsonb"), type_=JSONB),
+            Encounter.department_id,
+            Encounter.clinician_id,
+            Patient.open_dispute,
+            type_coerce(Patient.deceased_state, String),
+            Patient.deceased_on,
+        )
+        .join(Patient, Patient.id == Encounter.patient_id)
+        .where(
+            Encounter.id == func.any(id_array(encounter_ids)),
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.discharged_on.is_not(None),
+            Encounter.discharged_at.is_not(None),
+            ~started,
+        )
+        .order_by(Encounter.id)
+    )
+    return [Candidate._make(row) for row in rows]
+
+
+def emergency_visits(session: Session, encounter_ids: Collection[int]) -> dict[int, int]:
+    """Emergency visits of the person in the 180 days before each stay; stays without any are left out."""
+    stay, patient, same, visit = aliased(Encounter), aliased(Patient), aliased(Patient), aliased(Encounter)
+    rows = session.execute(
+        select(stay.id, func.count())
+        .join(patient, patient.id == stay.patient_id)
+        .join(same, same.person_id == patient.person_id)
+        .join(
+            visit,
+            and_(
+                visit.patient_id == same.id,
+                visit.encounter_class == EncounterClass.EMERGENCY,
+                visit.status != EncounterStatus.CANCELLED,
+                visit.id != stay.id,
+                visit.admitted_on >= stay.admitted_on - timedelta(days=LOOK_BACK_DAYS),
+                visit.admitted_on <= stay.admitted_on,
+            ),
+        )
+        .where(stay.id == func.any(id_array(encounter_ids)))
+        .group_by(stay.id)
+    )
+    return dict(rows.tuples().all())
+
+
+class Refusal(NamedTuple):
+    """A patient does not want to be contacted for this, this way."""
+
+    patient_id: int
+    purpose: ConsentPurpose
+    channel: ConsentChannel
+
+
+def refusals(session: Session, patient_ids: Collection[int]) -> list[Refusal]:
+    """What these patients refused; the latest statement holds."""
+    latest = (
+        select(Consent.patient_id, Consent.purpose, Consent.channel, Consent.given)
+        .distinct(Consent.patient_id, Consent.purpose, Consent.channel)
+        .where(Consent.patient_id == func.any(id_array(patient_ids)))
+        .order_by(Consent.patient_id, Consent.purpose, Consent.channel, Consent.recorded_at.desc(), Consent.id.desc())
+        .subquery()
+    )
+    rows = session.execute(select(latest.c.patient_id, latest.c.purpose, latest.c.channel).where(~latest.c.given))
+    return [Refusal._make(row) for row in rows]
+
+
+class RunningPlan(NamedTuple):
+    """A plan that runs, with the stay as the hospital records it now."""
+
+    enrolment_id: int
+    plan_version_id: int
+    planned_for: date
+    encounter_id: int
+    facility_id: int
+    encounter_class: EncounterClass
+    disposition: Any
+    post_acute: bool
+    status: EncounterStatus
+    discharged_on: date | None
+    discharged_at: datetime | None
+    department_id: int | None
+    clinician_id: int | None
+    risk: Any
+    procedures: Sequence[Any]
+
+
+def running_plans(session: Session, encounter_ids: Collection[int]) -> list[RunningPlan]:
+    """The plans of these stays that were not cancelled.
+
+    Joined with the ids and not compared with an array: while a first import grows the table faster than its statistics,
+    the planner would compare each row with each id.
+    """
+    changed = select(func.unnest(id_array(encounter_ids)).label("encounter_id")).subquery("changed")
+    rows = session.execute(
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.plan_version_id,
+            EnrolmentRow.discharged_on,
+            Encounter.id,
+            Encounter.facility_id,
+            Encounter.encounter_class,
+            Encounter.disposition,
+            Encounter.post_acute,
+            Encounter.status,
+            Encounter.discharged_on,
+            Encounter.discharged_at,
+            Encounter.department_id,
+            Encounter.clinician_id,
+            EnrolmentRow.risk,
+            Encounter.procedures,
+        )
+        .select_from(changed)
+        .join(EnrolmentRow, EnrolmentRow.encounter_id == changed.c.encounter_id)
+        .join(Encounter, Encounter.id == changed.c.encounter_id)
+        .where(EnrolmentRow.status != EnrolmentStatus.CANCELLED)
+    )
+    return [RunningPlan._make(row) for row in rows]
+
+
+class Readmission(NamedTuple):
+    """A plan whose patient came back to a ward, with the first admission after the discharge."""
+
+    enrolment_id: int
+    admitted_at: datetime
+    encounter_id: int
+
+
+def readmissions(session: Session, encounter_ids: Collection[int]) -> list[Readmission]:
+    """Running plans of the persons of these stays that a later admission to a ward interrupts."""
+    changed = (
+        select(Patient.person_id)
+        .join(Encounter, Encounter.patient_id == Patient.id)
+        .where(Encounter.id == func.any(id_array(encounter_ids)))
+        .distinct()
+        .cte("changed")
+    )
+    stays = (
+        select(
+            Patient.person_id,
+            Encounter.id,
+            Encounter.admitted_at,
+            Encounter.discharged_at,
+            and_(
+                Encounter.encounter_class == EncounterClass.INPATIENT,
+                Encounter.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
+            ).label("on_ward"),
+            func.count().over(partition_by=Patient.person_id).label("stays"),
+        )
+        .join(changed, changed.c.person_id == Patient.person_id)
+        .join(Encounter, Encounter.patient_id == Patient.id)
+        .subquery("stays")
+    )
+    rows = session.execute(
+        select(
+            stays.c.person_id,
+            stays.c.id,
+            stays.c.admitted_at,
+            stays.c.discharged_at,
+            stays.c.on_ward,
+            EnrolmentRow.id,
+        )
+        .outerjoin(
+            EnrolmentRow,
+            and_(EnrolmentRow.encounter_id == stays.c.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE),
+        )
+        .where(stays.c.stays > 1)
+    )
+    return _first_returns([_PersonStay._make(row) for row in rows])
+
+
+class _PersonStay(NamedTuple):
+    """One stay of a person with several, and the plan that runs for it."""
+
+    person_id: int
+    encounter_id: int
+    admitted_at: datetime | None
+    discharged_at: datetime | None
+    on_ward: bool
+    enrolment_id: int | None
+
+
+def _first_returns(stays: Sequence[_PersonStay]) -> list[Readmission]:
+    """The first admission to a ward after each discharge that has a plan. Joined here: a planner without statistics
+    compares every stay of a chunk with every other.
+    """
+    admissions: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    for stay in stays:
+        if stay.on_ward and stay.admitted_at is not None:
+            admissions[stay.person_id].append((stay.admitted_at, stay.encounter_id))
+    found = {}
+    for stay in stays:
+        if stay.enrolment_id is None or stay.discharged_at is None:
+            continue
+        later = [
+            (admitted_at, encounter_id)
+            for admitted_at, encounter_id in admissions[stay.person_id]
+            if admitted_at >= stay.discharged_at and encounter_id != stay.encounter_id
+        ]
+        if later:
+            found[stay.enrolment_id] = min(later)
+    return [Readmission(enrolment_id, *admission) for enrolment_id, admission in sorted(found.items())]
+
+
+def enrolments_of_patients(session: Session, patient_ids: Collection[int]) -> dict[int, int]:
+    """Patient record by enrolment, for all enrolments of these records."""
+    if not patient_ids:
+        return {}
+    rows = session.execute(
+        select(EnrolmentRow.id, EnrolmentRow.patient_id).where(
+            EnrolmentRow.patient_id == func.any(id_array(patient_ids))
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+def enrolments_of_persons(session: Session, person_ids: Collection[int]) -> list[int]:
+    """Ids of all enrolments of these persons, over all their records."""
+    return list(
+        session.scalars(
+            select(EnrolmentRow.id)
+            .join(Patient, Patient.id == EnrolmentRow.patient_id)
+            .where(Patient.person_id == func.any(id_array(person_ids)))
+        )
+    )

@@ -1,0 +1,10 @@
+"""Pages of follow-up: Today, the call screen, alerts; for administrators the hospital's own settings."""
+
+from hcrm.followup.routes.alerts import alerts
+from hcrm.followup.routes.blueprint import blueprint
+from hcrm.followup.routes.call import call
+from hcrm.followup.routes.hospital import hospital
+from hcrm.followup.routes.outcome import outcome
+from hcrm.followup.routes.today import today
+
+__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "today"]

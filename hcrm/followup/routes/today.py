@@ -1,0 +1,88 @@
+"""Today: one list of what to do, the most important first."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from hcrm.accounts.domain import Action, Role
+from hcrm.accounts.guard import current_actor, requires
+from hcrm.audit.service import record
+from hcrm.followup.domain.worklist import WorkState
+from hcrm.followup.forms import FilterForm, labels, words
+from hcrm.followup.queries import (
+    alert_counts,
+    day_of,
+    step_names,
+    urgent_alerts,
+    work_counts,
+    work_list,
+    work_rows,
+)
+from hcrm.followup.routes.blueprint import blueprint
+from hcrm.organization.queries import departments
+from hcrm.unit_of_work import unit_of_work
+from hcrm.web import now
+
+MORE = 50
+
+
+@blueprint.get("/today")
+@requires(Action.VIEW_TODAY)
+def today() -> ResponseReturnValue:
+    """The work list of the person who is logged in."""
+    actor, moment = current_actor(), now()
+    form = FilterForm(request.args)
+    filters = form.filters()
+    day = day_of(g.hcrm_facility, moment)
+    with unit_of_work() as session:
+        listed = work_list(session, actor, filters, day)
+        rows = work_rows(session, listed[: filters.rows], actor.user_id)
+        first_page = filters.state is WorkState.TO_DO and filters.tier is None and not filters.mine
+        alerts = urgent_alerts(session, actor) if first_page else []
+        record(
+            session,
+            now=moment,
+            action="worklist.viewed",
+            actor_user_id=actor.user_id,
+            facility_id=g.hcrm_facility.id,
+            details={"rows": len(rows)},
+        )
+        return render_template(
+            "followup/today.html",
+            rows=rows,
+            alerts=alerts,
+            counts=work_counts(session, actor, filters, day),
+            more=filters.rows + MORE if len(listed) > filters.rows else 0,
+            form=form,
+            filters=filters,
+            departments=_own_departments(departments(session, g.hcrm_facility.id)),
+            step_names=step_names(session, g.hcrm_facility.id),
+            alert_counts=alert_counts(session, actor, now=moment, day_begins=day.begins),
+            address=_address,
+            may_call=any(role is not Role.MANAGER for role in actor.roles),
+            now=moment,
+            zone=g.hcrm_facility.zone,
+            most_attempts=g.hcrm_facility.settings.max_attempts,
+            country=g.hcrm_facility.country,
+            labels=labels,
+            words=words,
+        )
+
+
+def _own_departments(known: dict[int, Any]) -> list[Any]:
+    """The departments that the person's memberships allow; all of them where one has no limit."""
+    own = [each for each in current_actor().memberships if each.facility_id == g.hcrm_facility.id]
+    limits = {each.department_id for each in own}
+    return [ward for ward in known.values() if None in limits or ward.id in limits]
+
+
+def _address(**changes: object) -> str:
+    """The address of this list with other filters; a filter of None is taken out."""
+    wanted: dict[str, object] = {name: value for name, value in request.args.items() if name not in changes}
+    wanted |= {name: value for name, value in changes.items() if value is not None}
+    question = urlencode(wanted)
+    return url_for("followup.today") + (f"?{question}" if question else "")

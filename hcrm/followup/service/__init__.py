@@ -1,0 +1,93 @@
+"""What can be done in follow-up: enrol, reconcile, call, complete, cancel, take back; alerts."""
+
+from hcrm.followup.service.alerts import (
+    AlertAbout,
+    UnknownAlert,
+    acknowledge_alert,
+    open_alerts,
+    raise_alerts,
+    resolve_alert,
+    take_alert,
+)
+from hcrm.followup.service.attempts import AttemptReport, propose, record_attempt
+from hcrm.followup.service.enrolment import enrol_encounters
+from hcrm.followup.service.ladder import climb_ladders
+from hcrm.followup.service.messages import follow_messages, follow_response, follow_stop, release_due
+from hcrm.followup.service.plans import install_default_plan
+from hcrm.followup.service.reconcile import (
+    end_deceased,
+    end_plans,
+    end_readmitted,
+    join_persons,
+    reconcile_encounters,
+)
+from hcrm.followup.service.reopening import (
+    hold_to_facts,
+    keep_one,
+    part_persons,
+    restore_living,
+    resume_interrupted,
+    undo_cancellation,
+)
+from hcrm.followup.service.responses import Answer, NothingToAsk, answer_question, note_first_answer
+from hcrm.followup.service.steps import UnknownStep, add_step, after_end
+from hcrm.followup.service.tasks import (
+    Ending,
+    ReasonNotAllowed,
+    TaskClosed,
+    TaskHeld,
+    UnknownTask,
+    cancel_tasks,
+    complete_task,
+    end_open,
+    open_task,
+    release_task,
+)
+
+__all__ = [
+    "AlertAbout",
+    "Answer",
+    "AttemptReport",
+    "Ending",
+    "NothingToAsk",
+    "ReasonNotAllowed",
+    "TaskClosed",
+    "TaskHeld",
+    "UnknownAlert",
+    "UnknownStep",
+    "UnknownTask",
+    "acknowledge_alert",
+    "add_step",
+    "after_end",
+    "answer_question",
+    "cancel_tasks",
+    "climb_ladders",
+    "complete_task",
+    "end_deceased",
+    "end_open",
+    "end_plans",
+    "end_readmitted",
+    "enrol_encounters",
+    "follow_messages",
+    "follow_response",
+    "follow_stop",
+    "hold_to_facts",
+    "install_default_plan",
+    "join_persons",
+    "keep_one",
+    "note_first_answer",
+    "open_alerts",
+    "open_task",
+    "part_persons",
+    "propose",
+    "raise_alerts",
+    "reconcile_encounters",
+    "record_attempt",
+    "release_due",
+    "release_task",
+    "resolve_alert",
+    "restore_living",
+    "resume_interrupted",
+    "take_alert",
+    "undo_cancellation",
+]

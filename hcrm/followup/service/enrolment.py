@@ -1,0 +1,319 @@
+"""Enrolling discharges, one or two hundred thousand of them, in the plan that fits.
+
+The plan, the risk and the dates are found by the pure functions of the domain, the dates once per combination of plan
+version, day of discharge, risk, class, surgery and clinician. What such a combination puts into a task is written down
+once as text; a task is this text behind the ids of its stay, and reaches the database by ``COPY``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table, and_
+from sqlalchemy.orm import Session
+
+from hcrm.events import TasksChanged, publish
+from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, is_surgical
+from hcrm.followup.domain.expansion import PlannedTask, expand_plan, is_sampled
+from hcrm.followup.domain.plan import PerformerRole, RiskLevel, Step
+from hcrm.followup.domain.risk import assess_risk
+from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
+from hcrm.followup.models import EnrolmentRow, TaskRow
+from hcrm.followup.queries.enrolment import Candidate, Refusal, candidates, emergency_visits, refusals
+from hcrm.followup.queries.plans import published_plans
+from hcrm.followup.service.reconcile import end_deceased
+from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
+from hcrm.organization.domain import Calendar
+from hcrm.organization.queries import calendar, facility
+from hcrm.patients.domain import ConsentPurpose, DeceasedState, EncounterClass
+from hcrm.patients.service.bulk import (
+    BOOLEAN,
+    NULL,
+    copy_line,
+    copy_lines,
+    copy_rows,
+    day_text,
+    moment_text,
+    number_text,
+    reserve_ids,
+)
+
+ENROLMENT: Table = EnrolmentRow.__table__  # type: ignore[assignment]
+TASK: Table = TaskRow.__table__  # type: ignore[assignment]
+
+_ACUTE_CLASSES = frozenset({EncounterClass.EMERGENCY.value, EncounterClass.OBSERVATION.value})
+
+
+class _Key(NamedTuple):
+    """What the dated steps of a discharge depend on."""
+
+    plan_version_id: int
+    encounter_class: str
+    discharged_on: date
+    risk: RiskLevel
+    surgery: bool
+    has_clinician: bool
+
+
+class _Choice(NamedTuple):
+    """A discharge with its plan and its risk."""
+
+    stay: Candidate
+    plan: PublishedPlan
+    key: _Key
+    score: int
+
+
+class _StepText(NamedTuple):
+    """A step of a plan with the part of a task's line that all discharges of one key share."""
+
+    step: Step
+    text: str
+
+
+def enrol_encounters(session: Session, *, encounter_ids: Collection[int], now: datetime) -> int:
+    """Enrol those of these stays that are finished, admitted by a plan and not enrolled yet; how many there were.
+
+    A step whose window is already over is created like the others: it is missed, visible and counted. Whoever calls
+    holds the facility's lock, so nobody enrols the same stay meanwhile.
+    """
+    if not encounter_ids:
+        return 0
+    found = candidates(session, encounter_ids)
+    enrolled = 0
+    for facility_id, group in groupby(sorted(found, key=_facility_of), key=_facility_of):
+        enrolled += _enrol_in_facility(session, facility_id, list(group), now)
+    return enrolled
+
+
+def _facility_of(candidate: Candidate) -> int:
+    return candidate.facility_id
+
+
+def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candidate], now: datetime) -> int:
+    plans = published_plans(session, facility_id)
+    admitted = _admitted(plans, found)
+    if not admitted:
+        return 0
+    stays = [each for each, _ in admitted]
+    visits = emergency_visits(session, [each.encounter_id for each in stays])
+    choices = [_choice(each, plan, visits.get(each.encounter_id, 0)) for each, plan in admitted]
+    enrolment_ids = _write_enrolments(session, choices, now)
+    zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
+    task_ids = _write_tasks(session, choices, enrolment_ids, _step_texts(choices, workdays, zone, now))
+    _leave_out_refused(session, stays, now)
+    died_since = {each.patient_id for each in stays if each.deceased_state != DeceasedState.NONE}
+    if died_since:
+        end_deceased(session, patient_ids=died_since, now=now)
+    if task_ids:
+        publish(session, TasksChanged(now=now, task_ids=tuple(task_ids)))
+    return len(choices)
+
+
+def _admitted(plans: Sequence[PublishedPlan], found: Iterable[Candidate]) -> list[tuple[Candidate, PublishedPlan]]:
+    """The stays that a plan admits, with it; stays that are alike for the plans are looked at once."""
+    chosen: dict[tuple[object, ...], PublishedPlan | None] = {}
+    admitted = []
+    for each in found:
+        died = _died_on_ward(each)
+        alike = (each.encounter_class, each.disposition, each.post_acute, died)
+        if alike not in chosen:
+            chosen[alike] = choose_plan(plans, _stay_facts(each, died_on_ward=died))
+        plan = chosen[alike]
+        if plan is not None:
+            admitted.append((each, plan))
+    return admitted
+
+
+def _died_on_ward(each: Candidate) -> bool:
+    if each.deceased_state == DeceasedState.NONE:
+        return False
+    return each.deceased_on is None or each.deceased_on <= each.discharged_on
+
+
+def _stay_facts(each: Candidate, *, died_on_ward: bool) -> StayFacts:
+    return StayFacts(
+        encounter_class=each.encounter_class,
+        disposition=each.disposition,
+        post_acute=each.post_acute,
+        finished=True,
+        cancelled=False,
+        discharged_on=each.discharged_on,
+        died_on_ward=died_on_ward,
+    )
+
+
+def _choice(each: Candidate, plan: PublishedPlan, visits: int) -> _Choice:
+    nights = None if each.admitted_on is None else (each.discharged_on - each.admitted_on).days
+    acute = each.encounter_class in _ACUTE_CLASSES
+    codes = (each.principal_diagnosis, *each.diagnoses)
+    risk = assess_risk(
+        days_in_hospital=nights,
+        planned=False if acute else each.planned,
+        diagnoses=codes,
+        emergency_visits=visits,
+    )
+    key = _Key(
+        plan_version_id=plan.plan_version_id,
+        encounter_class=each.encounter_class,
+        discharged_on=each.discharged_on,
+        risk=risk.level,
+        surgery=is_surgical(each.procedures) if each.procedures else False,
+        has_clinician=each.clinician_id is not None,
+    )
+    return _Choice(each, plan, key, risk.score)
+
+
+def _write_enrolments(session: Session, choices: Sequence[_Choice], now: datetime) -> list[int]:
+    ids = reserve_ids(session, ENROLMENT, len(choices))
+    enrolled_at = moment_text(now)
+    rows = (
+        (
+            str(enrolment_id),
+            str(stay.facility_id),
+            str(plan.plan_id),
+            str(plan.plan_version_id),
+            str(stay.patient_id),
+            str(stay.encounter_id),
+            day_text(stay.discharged_on),
+            key.risk.value,
+            str(score),
+            EnrolmentStatus.ACTIVE.value,
+            enrolled_at,
+        )
+        for enrolment_id, (stay, plan, key, score) in zip(ids, choices, strict=True)
+    )
+    copy_rows(session, ENROLMENT, _ENROLMENT_COLUMNS, rows)
+    return ids
+
+
+_ENROLMENT_COLUMNS = (
+    "id",
+    "facility_id",
+    "plan_id",
+    "plan_version_id",
+    "patient_id",
+    "encounter_id",
+    "discharged_on",
+    "risk",
+    "risk_score",
+    "status",
+    "enrolled_at",
+)
+
+
+def _step_texts(
+    choices: Sequence[_Choice], workdays: Calendar, zone: ZoneInfo, now: datetime
+) -> dict[_Key, list[_StepText]]:
+    return {
+        key: [
+            _StepText(planned.step, _step_text(key, planned, now))
+            for planned in expand_plan(plan.plan, key.discharged_on, key.risk, workdays, zone)
+        ]
+        for key, plan in {choice.key: choice.plan for choice in choices}.items()
+    }
+
+
+def _step_text(key: _Key, planned: PlannedTask, now: datetime) -> str:
+    """The values of ``_STEP_COLUMNS``, to the end of the line."""
+    step = planned.step
+    for_nurse = step.performer is PerformerRole.PHYSICIAN and not key.has_clinician
+    return copy_line(
+        (
+            step.code,
+            number_text(step.tier),
+            step.channel,
+            PerformerRole.NURSE if for_nurse else step.performer,
+            step.questionnaire_for(key.encounter_class, surgery=key.surgery) or NULL,
+            moment_text(planned.window_starts_at),
+            moment_text(planned.target_at),
+            moment_text(planned.due_at),
+            day_text(planned.due_on),
+            day_text(key.discharged_on),
+            TaskStatus.OPEN,
+            key.risk,
+            "0",
+            step.condition,
+            step.after_steps[0] if step.after_steps else NULL,
+            BOOLEAN[False],
+            "0",
+            moment_text(now),
+        )
+    )
+
+
+_STEP_COLUMNS = (
+    "step_code",
+    "tier",
+    "channel",
+    "performer_role",
+    "questionnaire_code",
+    "window_starts_at",
+    "target_at",
+    "due_at",
+    "due_on",
+    "discharged_on",
+    "status",
+    "risk",
+    "attempt_count",
+    "condition",
+    "after_step_code",
+    "self_reported",
+    "generation",
+    "created_at",
+)
+_STAY_COLUMNS = ("enrolment_id", "facility_id", "encounter_id", "patient_id", "department_id", "clinician_id")
+
+
+def _write_tasks(
+    session: Session, choices: Sequence[_Choice], enrolment_ids: Sequence[int], steps: dict[_Key, list[_StepText]]
+) -> list[int]:
+    texts = [_sampled(choice, steps[choice.key]) for choice in choices]
+    ids = reserve_ids(session, TASK, sum(map(len, texts)))
+    lines = _task_lines(iter(ids), enrolment_ids, choices, texts)
+    copy_lines(session, TASK, ("id", *_STAY_COLUMNS, *_STEP_COLUMNS), lines)
+    return ids
+
+
+def _sampled(choice: _Choice, steps: Sequence[_StepText]) -> list[str]:
+    """The texts of those steps that sampling does not leave out for this stay."""
+    label, encounter_id = choice.plan.label, choice.stay.encounter_id
+    return [text for step, text in steps if is_sampled(step, label, encounter_id)]
+
+
+def _task_lines(
+    task_ids: Iterator[int], enrolment_ids: Sequence[int], choices: Sequence[_Choice], texts: Sequence[list[str]]
+) -> Iterator[str]:
+    """A line for each task: its id, the values of the stay, then those of the step."""
+    for enrolment_id, (stay, *_), steps in zip(enrolment_ids, choices, texts, strict=True):
+        department, clinician = number_text(stay.department_id), number_text(stay.clinician_id)
+        own = f"{enrolment_id}\t{stay.facility_id}\t{stay.encounter_id}\t{stay.patient_id}\t{department}\t{clinician}"
+        for text in steps:
+            yield f"{next(task_ids)}\t{own}\t{text}"
+
+
+def _leave_out_refused(session: Session, enrolled: Sequence[Candidate], now: datetime) -> None:
+    """Steps that the patient refused are excluded at once, and surveys while a dispute is open."""
+    disputed = {each.patient_id for each in enrolled if each.open_dispute}
+    if disputed:
+        end_open(
+            session,
+            and_(of_patients(disputed), is_survey()),
+            Ending(TaskStatus.CANCELLED, TaskReason.INELIGIBLE),
+            now=now,
+        )
+    for refusal in refusals(session, {each.patient_id for each in enrolled}):
+        leave_out(session, refusal, now)
+
+
+def leave_out(session: Session, refusal: Refusal, now: datetime) -> None:
+    """Cancel the open steps of a patient that a refusal of this purpose and channel concerns."""
+    if refusal.purpose not in (ConsentPurpose.CARE, ConsentPurpose.SURVEY):
+        return
+    survey = is_survey() if refusal.purpose is ConsentPurpose.SURVEY else ~is_survey()
+    concerned = and_(of_patients([refusal.patient_id]), TaskRow.channel == refusal.channel.value, survey)
+    end_open(session, concerned, Ending(TaskStatus.CANCELLED, TaskReason.OPTED_OUT), now=now)

@@ -1,0 +1,79 @@
+"""What follow-up does when something happens in the packages below it."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from hcrm.events import (
+    AnswersRecorded,
+    DeceasedReportWithdrawn,
+    EncountersChanged,
+    MessagesChanged,
+    NumberStopped,
+    PatientsDeceased,
+    PatientsMerged,
+    PatientsUnmerged,
+    ResponseStateChanged,
+)
+from hcrm.followup import service
+from hcrm.followup.service.messages import STATES_THAT_END
+from hcrm.survey.queries import response, sheet
+
+
+def on_encounters_changed(session: Session, event: EncountersChanged) -> None:
+    """Correct or end plans that run, go on with those that an admission had ended which is none any more, start new
+    ones, and end what a new admission interrupts.
+    """
+    service.reconcile_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
+    service.resume_interrupted(session, encounter_ids=event.encounter_ids, now=event.now)
+    if event.with_plans:
+        service.enrol_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
+    service.end_readmitted(session, encounter_ids=event.encounter_ids, now=event.now)
+    service.keep_one(session, encounter_ids=event.encounter_ids, now=event.now)
+
+
+def on_patients_deceased(session: Session, event: PatientsDeceased) -> None:
+    """Everything stops at once."""
+    service.end_deceased(session, patient_ids=event.patient_ids, now=event.now)
+
+
+def on_deceased_report_withdrawn(session: Session, event: DeceasedReportWithdrawn) -> None:
+    """The report was wrong: what stopped goes on."""
+    service.restore_living(session, patient_id=event.patient_id, now=event.now)
+
+
+def on_patients_merged(session: Session, event: PatientsMerged) -> None:
+    """One person: what would now be done twice is done once, and what is known of one record holds for all."""
+    service.hold_to_facts(session, patient_ids=[event.person_id], now=event.now)
+
+
+def on_patients_unmerged(session: Session, event: PatientsUnmerged) -> None:
+    """Two persons again."""
+    service.part_persons(session, patient_ids=event.patient_ids, now=event.now)
+
+
+def on_number_stopped(session: Session, event: NumberStopped) -> None:
+    """No more texts to this number."""
+    service.follow_stop(session, facility_id=event.facility_id, number=event.number, now=event.now)
+
+
+def on_messages_changed(session: Session, event: MessagesChanged) -> None:
+    """Messages of steps arrived, failed or were held back."""
+    service.follow_messages(session, message_ids=event.message_ids, now=event.now)
+
+
+def on_answers_recorded(session: Session, event: AnswersRecorded) -> None:
+    """The patient is reached; answers that match a rule open an alert."""
+    found = sheet(session, event.response_id, event.now)
+    if found.response.task_id is not None:
+        service.note_first_answer(session, task_id=found.response.task_id, now=event.now)
+    service.raise_alerts(session, sheet=found, now=event.now)
+
+
+def on_response_state_changed(session: Session, event: ResponseStateChanged) -> None:
+    """A survey was completed or refused; the states in between end no step."""
+    if event.state not in STATES_THAT_END:
+        return
+    found = response(session, event.response_id)
+    if found.task_id is not None:
+        service.follow_response(session, task_id=found.task_id, state=event.state, now=event.now)
