@@ -1,0 +1,59 @@
+"""Periods a person can choose: the last complete 30 days, or a month; their code is kept in the address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+LAST_30_DAYS = "30d"
+MONTHS_OFFERED = 13
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days ``from_on`` to ``to_on``, both included; ``code`` is ``30d`` or ``YYYY-MM``."""
+
+    code: str
+    from_on: date
+    to_on: date
+
+    @property
+    def is_month(self) -> bool:
+        return self.code != LAST_30_DAYS
+
+
+def last_30_days(today: date) -> Period:
+    """The 30 days that ended yesterday."""
+    return Period(LAST_30_DAYS, today - timedelta(days=30), today - timedelta(days=1))
+
+
+def month(year: int, number: int) -> Period:
+    """A calendar month. Raises ``ValueError`` for a month or year that does not exist."""
+    first = date(year, number, 1)
+    following = date(year + number // 12, number % 12 + 1, 1)
+    return Period(f"{year:04d}-{number:02d}", first, following - timedelta(days=1))
+
+
+def offered(today: date) -> list[Period]:
+    """What the picker offers: the last 30 days, this month and those before it."""
+    periods = [last_30_days(today)]
+    first = today.replace(day=1)
+    for _ in range(MONTHS_OFFERED):
+        periods.append(month(first.year, first.month))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return periods
+
+
+def chosen(code: str, today: date) -> Period | None:
+    """The period with this code; None for nonsense."""
+    if code == LAST_30_DAYS:
+        return last_30_days(today)
+    found = _MONTH.fullmatch(code)
+    if found is None:
+        return None
+    try:
+        return month(int(found[1]), int(found[2]))
+    except ValueError:
+        return None

@@ -1,0 +1,33 @@
+"""The reports: one function for each figure, used by pages, exports and commands alike."""
+
+from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, REVISIT_GROUPINGS, SATISFACTION_GROUPINGS
+from hcrm.reporting.service.exports import followup_json, revisit_json, satisfaction_json, table
+from hcrm.reporting.service.followup import followup_report, weekly_counts
+from hcrm.reporting.service.overview import department_lines, overview, sorted_lines, sunday
+from hcrm.reporting.service.revisits import RevisitFigures, revisit_figures, revisit_report
+from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, OVERALL, satisfaction_report
+from hcrm.reporting.service.verify import Checked, verify
+
+__all__ = [
+    "DEFAULT_QUESTIONNAIRE",
+    "FOLLOWUP_GROUPINGS",
+    "OVERALL",
+    "REVISIT_GROUPINGS",
+    "SATISFACTION_GROUPINGS",
+    "Checked",
+    "RevisitFigures",
+    "department_lines",
+    "followup_json",
+    "followup_report",
+    "overview",
+    "revisit_figures",
+    "revisit_json",
+    "revisit_report",
+    "satisfaction_json",
+    "satisfaction_report",
+    "sorted_lines",
+    "sunday",
+    "table",
+    "verify",
+    "weekly_counts",
+]

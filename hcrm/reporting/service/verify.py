@@ -1,0 +1,73 @@
+"""Compares the figures with a recomputation that shares nothing with them but the definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from hcrm.followup.domain.figures import classify_for_figures
+from hcrm.reporting.domain.funnel import ClassifiedCount, funnel
+from hcrm.reporting.domain.measures import MEASURES, Link, Measure
+from hcrm.reporting.domain.recount import recount
+from hcrm.reporting.domain.reports import By, Selection
+from hcrm.reporting.domain.revisits import Stay, outcomes
+from hcrm.reporting.queries.stays import stays
+from hcrm.reporting.queries.tasks import TaskFilter, classified_counts, figure_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One figure that was computed twice: how many records it is made of, and how many of them disagree."""
+
+    figure: str
+    records: int
+    differences: int
+
+
+def verify(session: Session, now: datetime) -> list[Checked]:
+    """Every revisit measure, linked and not, and the follow-up funnel by month, over all records."""
+    everything = Selection()
+    checked: list[Checked] = []
+    for measure in MEASURES.values():
+        records = stays(session, everything, measure)
+        checked += [_revisits(f"{measure.code}/{link}", records, measure.linked(link), now) for link in Link]
+    return [*checked, _followup(session, everything, now)]
+
+
+def _revisits(name: str, records: list[Stay], measure: Measure, now: datetime) -> Checked:
+    expected = recount(records, measure, from_on=None, to_on=None, now=now)
+    found = {
+        (
+            each.index.id,
+            each.excluded.value if each.excluded else None,
+            each.provisional,
+            each.revisit.id if each.revisit else None,
+        )
+        for each in outcomes(records, measure, from_on=None, to_on=None, now=now)
+    }
+    return Checked(name, len(expected), len(found ^ expected))
+
+
+def _followup(session: Session, everything: Selection, now: datetime) -> Checked:
+    """Counts by month made in SQL, against each task classified one by one."""
+    counted = {
+        month: counts
+        for (month,), counts in classified_counts(session, everything, TaskFilter(), (By.MONTH,), now).items()
+    }
+    one_by_one: dict[str, list[ClassifiedCount]] = {}
+    records = 0
+    for facts in figure_facts(session):
+        place = classify_for_figures(facts, now)
+        month = f"{facts.due_on:%Y-%m}"
+        one_by_one.setdefault(month, []).append(
+            ClassifiedCount(
+                place.figure_class, 1, place.reason, place.attempted, place.reached, place.completed, place.in_time
+            )
+        )
+        records += 1
+    differing = sum(
+        funnel(counted.get(month, ())) != funnel(one_by_one.get(month, ())) for month in counted.keys() | one_by_one
+    )
+    return Checked("followup", records, differing)
