@@ -1,0 +1,1 @@
+"""A made-up hospital: its discharge feed, its patients and its nurses."""
