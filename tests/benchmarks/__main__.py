@@ -1,0 +1,12 @@
+"""All measurements of ``make bench``, one after the other; fails when any of them misses its aim."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.benchmarks import bench_generate, bench_import, bench_messaging, bench_mllp, bench_pages, bench_simulate
+
+MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp)
+
+if __name__ == "__main__":
+    sys.exit(max(each.main() for each in MEASUREMENTS))

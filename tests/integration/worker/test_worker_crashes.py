@@ -1,0 +1,124 @@
+"""A worker that dies in the middle of a tick loses no message and sends none twice, by the console's own ledger."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from hcrm.messaging import queries, service
+from hcrm.messaging.jobs import send_due, settle_in_doubt
+from hcrm.messaging.providers.console import ConsoleProvider
+from hcrm.unit_of_work import unit_of_work
+from tests.factories_messaging import MessagingFactory
+
+WORKER = Path(__file__).with_name("crashing_worker.py")
+MESSAGES = 12
+POINTS = [
+    "claimed", "claim committed", "call begun", "call committed", "before ledger", "after ledger",
+    "provider answered", "result written", "result committed",
+]  # fmt: skip
+CASES = [(point, 1) for point in POINTS] + [("before ledger", 7), ("after ledger", 9), ("claim committed", 2)]
+ROUNDS = int(os.environ.get("HCRM_CRASH_ROUNDS", "0"))  # noqa: TID251  # make crash-test asks for more
+CASES += [(random.Random(seed).choice(POINTS), random.Random(~seed).randint(1, 10)) for seed in range(ROUNDS)]
+
+LEDGER = text(
+    "SELECT m.id, m.status, count(d.id) FROM outbox_message m"
+    " LEFT JOIN send_attempt a ON a.message_id = m.id LEFT JOIN console_delivery d ON d.attempt_id = a.id"
+    " GROUP BY m.id, m.status ORDER BY m.id"
+)
+
+
+@pytest.fixture
+def due(runtime, facility) -> list[int]:
+    """Messages to different patients, all due now."""
+    with unit_of_work(runtime.sessions) as session:
+        service.install_default_templates(session, runtime.clock.now())
+        return MessagingFactory(session, runtime.clock.now(), facility).reachable(MESSAGES)
+
+
+def run_worker(runtime, point, nth):
+    """Let a worker process run until it kills itself."""
+    command = [sys.executable, str(WORKER), runtime.settings.database_url, str(runtime.settings.instance_dir)]
+    done = subprocess.run([*command, point, str(nth)], timeout=120, check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+def settle_and_finish(runtime, provider):
+    """What living workers do afterwards, until nothing is left under a lease."""
+    leased = text("SELECT count(*) FROM send_attempt WHERE status IN ('claimed', 'calling')")
+    for _ in range(60):
+        settle_in_doubt(runtime, provider)
+        send_due(runtime, provider)
+        with runtime.engine.connect() as connection:
+            if connection.execute(leased).scalar_one() == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("leases never ran out")
+
+
+def ledger(runtime) -> list[tuple[int, str, int]]:
+    with runtime.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(LEDGER)]
+
+
+def in_doubt(runtime, facility) -> set[int]:
+    with unit_of_work(runtime.sessions) as session:
+        return {each.id for each in queries.in_doubt(session, {facility}, waited=timedelta(0))}
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize(("point", "nth"), CASES)
+def test_after_kill_9_each_message_went_out_once_or_is_visibly_unsettled(runtime, facility, due, point, nth):
+    run_worker(runtime, point, nth)
+    settle_and_finish(runtime, ConsoleProvider(runtime.engine, runtime.clock))
+    unsettled = in_doubt(runtime, facility)
+    for message_id, status, deliveries in ledger(runtime):
+        if message_id in unsettled:
+            assert (status, deliveries) == ("unknown", 0)
+        else:
+            assert (status, deliveries) == ("delivered", 1)
+    assert len(ledger(runtime)) == MESSAGES
+    assert len(unsettled) <= 1, "only the message whose call was under way may be in doubt"
+
+
+def test_one_crash_after_another_still_sends_nothing_twice(runtime, facility, due):
+    for point, nth in [("after ledger", 2), ("call committed", 2), ("result written", 2)]:
+        run_worker(runtime, point, nth)
+        time.sleep(1.6)
+        settle_in_doubt(runtime, ConsoleProvider(runtime.engine, runtime.clock))
+    settle_and_finish(runtime, ConsoleProvider(runtime.engine, runtime.clock))
+    assert {
+        deliveries for message_id, _, deliveries in ledger(runtime) if message_id not in in_doubt(runtime, facility)
+    } == {1}
+    assert max(deliveries for *_, deliveries in ledger(runtime)) == 1
+
+
+def test_four_senders_at_once_hand_over_each_message_once(runtime, facility):
+    with unit_of_work(runtime.sessions) as session:
+        service.install_default_templates(session, runtime.clock.now())
+        make = MessagingFactory(session, runtime.clock.now(), facility)
+        make.reachable(60)
+        for subject in range(8):
+            patient_id = make.patient()
+            make.contact(patient_id)
+            make.message(make.survey(patient_id, 100 + subject))
+            make.message(make.survey(patient_id, 200 + subject))
+    provider = ConsoleProvider(runtime.engine, runtime.clock)
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(
+            pool.map(lambda name: send_due(runtime, provider, worker=name, batch=3, seconds=20), ["a", "b", "c", "d"])
+        )
+    assert sum(counts) == 68
+    rows = ledger(runtime)
+    assert sorted(deliveries for *_, deliveries in rows) == [0] * 8 + [1] * 68
+    assert [status for _, status, deliveries in rows if deliveries == 0] == ["suppressed"] * 8
