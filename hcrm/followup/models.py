@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hcrm.db import Base, BigId, Code, JsonObject, UtcDateTime, text_enum
 from hcrm.followup.domain.alerts import AlertAction, AlertStatus
 from hcrm.followup.domain.attempts import Connection, Disposition
+from hcrm.followup.domain.desk import ContactKind
 from hcrm.followup.domain.plan import (
     Condition,
     PerformerRole,
@@ -23,6 +24,7 @@ from hcrm.followup.domain.plan import (
     StepChannel,
     VersionStatus,
 )
+from hcrm.followup.domain.recall import Finding
 from hcrm.followup.domain.task import BusinessStatus, EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.survey.domain import Cause, Severity
 
@@ -196,7 +198,11 @@ class TaskRow(Base):
 
 
 class AttemptRow(Base):
-    """One try to reach a patient by phone; ``key`` makes recording it twice harmless."""
+    """One try to reach a patient by phone; ``key`` makes recording it twice harmless.
+
+    ``contact_kind`` is null for a call from the list. ``interpreter`` says who interpreted, or for which language
+    somebody is needed.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (UniqueConstraint("key"),)
@@ -216,6 +222,8 @@ class AttemptRow(Base):
     started_at: Mapped[UtcDateTime]
     ended_at: Mapped[UtcDateTime | None]
     self_reported: Mapped[bool]
+    contact_kind: Mapped[ContactKind | None] = mapped_column(text_enum(ContactKind, "contact_kind"))
+    interpreter: Mapped[str | None] = mapped_column(String(120))
     key: Mapped[str] = mapped_column(String(80))
 
 
@@ -223,7 +231,8 @@ class AlertRow(Base):
     """One red flag with its clock, its owner and what was done about it.
 
     ``answer_ids`` are the answers that raised it, ``corrected_at`` is when they were changed so that they would not
-    raise it any more. ``rung`` is how far it has been passed up, ``next_rung_at`` when it goes further.
+    raise it any more. ``rung`` is how far it has been passed up, ``next_rung_at`` when it goes further. ``said`` is
+    what the patient said where no answer to a question raised it.
     """
 
     __tablename__ = "alert"
@@ -267,6 +276,7 @@ class AlertRow(Base):
     resolved_at: Mapped[UtcDateTime | None]
     resolved_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     note: Mapped[str] = mapped_column(Text)
+    said: Mapped[str | None] = mapped_column(Text)
 
 
 class AlertNoticeRow(Base):
@@ -288,3 +298,86 @@ class AlertNoticeRow(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     message_id: Mapped[int | None]
     told_at: Mapped[UtcDateTime]
+
+
+class AbsenceRow(Base):
+    """A person is away from one local day to another; the stand-in does what is theirs."""
+
+    __tablename__ = "absence"
+    __table_args__ = (Index("ix_absence_facility_id_until_on", "facility_id", "until_on"),)
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    stand_in_user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    entered_by: Mapped[int]
+    entered_at: Mapped[UtcDateTime]
+
+
+class ClinicianAccountRow(Base):
+    """The account of a clinician who is named in the hospital's records."""
+
+    __tablename__ = "clinician_account"
+
+    clinician_id: Mapped[int] = mapped_column(ForeignKey("clinician.id"), primary_key=True, autoincrement=False)
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+
+
+class OnCallRow(Base):
+    """Whose phone is told of urgent alerts in a span of time; ``department_id`` null: for the whole hospital."""
+
+    __tablename__ = "on_call"
+    __table_args__ = (Index("ix_on_call_facility_id_until_at", "facility_id", "until_at"),)
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
+    from_at: Mapped[UtcDateTime]
+    until_at: Mapped[UtcDateTime]
+    name: Mapped[str] = mapped_column(String(120))
+    number: Mapped[str] = mapped_column(String(20))
+    entered_by: Mapped[int]
+    entered_at: Mapped[UtcDateTime]
+
+
+class RecallReviewRow(Base):
+    """What the quality office found out about a call whose record a re-call did not confirm, or which is odd."""
+
+    __tablename__ = "recall_review"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), primary_key=True, autoincrement=False)
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"), index=True)
+    finding: Mapped[Finding] = mapped_column(text_enum(Finding, "finding"))
+    note: Mapped[str] = mapped_column(Text)
+    reviewed_by: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    reviewed_at: Mapped[UtcDateTime]
+
+
+class VisitTeamRow(Base):
+    """A team that visits at home: the districts it goes to, as addresses name them, and how many visits a day."""
+
+    __tablename__ = "visit_team"
+    __table_args__ = (UniqueConstraint("facility_id", "name"),)
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    districts: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    per_day: Mapped[int] = mapped_column(SmallInteger)
+    active: Mapped[bool]
+
+
+class VisitBookingRow(Base):
+    """On which day which team goes to a patient."""
+
+    __tablename__ = "visit_booking"
+    __table_args__ = (Index("ix_visit_booking_team_id_day", "team_id", "day"),)
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), primary_key=True, autoincrement=False)
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("visit_team.id"))
+    day: Mapped[date]
+    district: Mapped[str] = mapped_column(String(120))
