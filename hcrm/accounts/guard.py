@@ -6,6 +6,7 @@ an endpoint that says nothing is closed to everybody.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -17,6 +18,7 @@ from flask_login import UserMixin, current_user, login_user, logout_user
 
 from hcrm.accounts import queries
 from hcrm.accounts.domain import Action, Actor, SessionLimits, at_facility, permitted, session_ended
+from hcrm.accounts.service import session_key
 from hcrm.audit.domain import Outcome
 from hcrm.audit.service import record
 from hcrm.extensions import login_manager
@@ -28,6 +30,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 PICKED = "facility_id"
 """Where a session keeps the facility that its user has picked."""
+NUMBER = "number"
+"""Where a session keeps its own secret number, by which it is ended for good at log-out."""
 _MARK = "hcrm_access"
 LIBRARY_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 """Endpoints made by libraries that serve files everybody may have."""
@@ -119,12 +123,19 @@ def begin_session(user: queries.SessionUser) -> None:
     """Log in: the session starts anew, so that nothing known before the log-in (its CSRF token too) stays valid."""
     session.clear()
     started = now().timestamp()
-    session.update(started_at=started, seen_at=started, language=user.actor.language.value)
+    session.update(
+        started_at=started, seen_at=started, language=user.actor.language.value, number=secrets.token_urlsafe(16)
+    )
     login_user(LoggedIn(user))
 
 
-def end_session() -> None:
-    """Log out and forget everything of the session."""
+def session_number() -> str:
+    """The secret number of this session; empty when nobody is logged in."""
+    return str(session.get(NUMBER) or "")
+
+
+def forget_session() -> None:
+    """Take everything of the session out of the cookie."""
     logout_user()
     session.clear()
 
@@ -168,12 +179,14 @@ def _object_id() -> int | None:
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]  # flask_login ships no types
 def load_user(session_id: str) -> LoggedIn | None:
-    """The user of a session that is still good: not too old, not idle too long, of the account's present epoch."""
+    """The user of a session that is still good: not logged out, not too old, not idle too long, of the account's
+    present epoch.
+    """
     user_id, _, epoch = session_id.partition(":")
-    if not user_id.isdigit() or _session_is_over():
+    if not user_id.isdigit() or not session_number() or _session_is_over():
         return None
     with unit_of_work() as database:
-        user = queries.session_user(database, int(user_id))
+        user = queries.session_user(database, int(user_id), session_key(session_number()))
     if user is None or str(user.session_epoch) != epoch:
         return None
     return LoggedIn(user, session.get(PICKED))
@@ -218,7 +231,7 @@ def _note_seen() -> None:
 def _to_login() -> ResponseReturnValue:
     ended = "_user_id" in session
     if ended:
-        end_session()
+        forget_session()
     if wants_json():
         return jsonify(error="login_needed"), 401
     target = request.full_path.rstrip("?") if request.method == "GET" else ""

@@ -1,4 +1,4 @@
-"""Tables of accounts: users, their memberships and the throttle of failed log-ins."""
+"""Tables of accounts: users, their memberships, sessions that were ended, and the throttle of failed log-ins."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ class Membership(Base):
             postgresql_where=department_id.is_(None),
         ),
     )
+
+
+class EndedSession(Base):
+    """A session that its user has logged out of; ``key`` is the hash of its own secret number.
+
+    Kept as long as a session can last at most: until then its cookie must not open anything.
+    """
+
+    __tablename__ = "ended_session"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ended_at: Mapped[UtcDateTime] = mapped_column(index=True)
 
 
 class LoginThrottle(Base):

@@ -11,7 +11,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Actor, Language, MembershipSnapshot, Role
-from hcrm.accounts.models import Membership, UserAccount
+from hcrm.accounts.models import EndedSession, Membership, UserAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,16 @@ class SessionUser:
     must_change_password: bool
 
 
-def session_user(session: Session, user_id: int) -> SessionUser | None:
-    """The user of a session; None when there is no such account or it is not active. One statement."""
+def session_user(session: Session, user_id: int, session_key: str = "") -> SessionUser | None:
+    """The user of a session; None when there is no such account, it is not active, or the session was ended.
+
+    ``session_key`` is the hash of the session's number. One statement.
+    """
+    ended = exists().where(EndedSession.key == session_key)
     rows = session.execute(
         select(UserAccount, Membership)
         .outerjoin(Membership, Membership.user_id == UserAccount.id)
-        .where(UserAccount.id == user_id, UserAccount.active)
+        .where(UserAccount.id == user_id, UserAccount.active, ~ended)
         .order_by(Membership.id)
     ).all()
     if not rows:

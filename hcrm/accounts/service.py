@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from ipaddress import IPv6Address, ip_address
 
@@ -25,7 +25,7 @@ from hcrm.accounts.domain import (
     ThrottleKind,
     password_problem,
 )
-from hcrm.accounts.models import LoginThrottle, Membership, UserAccount
+from hcrm.accounts.models import EndedSession, LoginThrottle, Membership, UserAccount
 from hcrm.accounts.queries import SessionUser, session_user
 from hcrm.audit.domain import ActorKind, Outcome
 from hcrm.audit.service import record
@@ -223,6 +223,22 @@ def _hash_of_nobody() -> str:
 
 
 # ── passwords and sessions ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def session_key(number: str) -> str:
+    """What is kept of a session's secret number: who reads the database cannot make a session of it."""
+    return hashlib.sha256(number.encode()).hexdigest()
+
+
+def end_session(session: Session, *, user_id: int, number: str, lifetime: timedelta, now: datetime) -> None:
+    """Log out: the session of this number opens nothing any more, whoever has a copy of its cookie.
+
+    Those that ended more than ``lifetime`` ago are too old to open anything and are forgotten.
+    """
+    ended = insert(EndedSession).values(key=session_key(number), ended_at=now)
+    session.execute(ended.on_conflict_do_nothing())
+    session.execute(delete(EndedSession).where(EndedSession.ended_at < now - lifetime))
+    record(session, now=now, action="session.closed", actor_user_id=user_id, object_kind="user", object_id=user_id)
 
 
 def change_password(

@@ -15,10 +15,11 @@ from hcrm.accounts.guard import (
     actor_or_none,
     begin_session,
     current_actor,
-    end_session,
+    forget_session,
     pick_facility,
     public,
     requires,
+    session_number,
 )
 from hcrm.accounts.routes.blueprint import blueprint
 from hcrm.audit.service import record
@@ -63,13 +64,13 @@ def _log_in(form: LoginForm) -> tuple[str | None, int]:
 @blueprint.post("/logout")
 @requires(Action.USE_ACCOUNT)
 def logout() -> ResponseReturnValue:
-    """End the session."""
-    user_id = current_actor().user_id
+    """End the session, also for whoever has a copy of its cookie."""
     with unit_of_work() as database:
-        record(
-            database, now=now(), action="session.closed", actor_user_id=user_id, object_kind="user", object_id=user_id
-        )
-    end_session()
+        service.end_session(
+            database, user_id=current_actor().user_id, number=session_number(), lifetime=settings().session_lifetime,
+            now=now(),
+        )  # fmt: skip
+    forget_session()
     flash(_("You are logged out."), "good")
     return redirect("/login")
 

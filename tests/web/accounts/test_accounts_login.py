@@ -165,6 +165,28 @@ def test_log_out_ends_the_session(client: Any, nurse: int, runtime: Runtime) -> 
     assert audited(runtime, "session.closed") == [(nurse, "done")]
 
 
+def test_a_copied_cookie_opens_nothing_after_log_out_and_other_sessions_go_on(
+    client: Any, app: Any, nurse: int, runtime: Runtime, clock: FixedClock
+) -> None:
+    """Who has a copy of a session's cookie is out when its owner logs out; her other machine is not."""
+    log_in(client)
+    thief, other = app.test_client(), app.test_client()
+    thief.set_cookie("hcrm", client.get_cookie("hcrm").value)
+    log_in(other)
+    assert thief.get("/account").status_code == other.get("/account").status_code == 200
+
+    client.post("/logout")
+    assert thief.get("/account").location == "/login?next=%2Faccount&ended=1"
+    assert other.get("/account").status_code == 200
+
+    clock.advance(timedelta(hours=13))
+    log_in(other)
+    other.post("/logout")
+    with runtime.engine.connect() as connection:
+        kept = connection.execute(text("SELECT count(*) FROM ended_session")).scalar_one()
+    assert kept == 1, "what is older than a session can last is forgotten"
+
+
 def test_given_password_is_changed_before_anything_else(client: Any, nurse: int, runtime: Runtime) -> None:
     with unit_of_work(runtime.sessions) as session:
         service.reset_password(session, user_id=nurse, new="given by somebody", now=runtime.clock.now())
