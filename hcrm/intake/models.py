@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -109,3 +110,63 @@ class InterfaceMessage(Base):
     settled_at: Mapped[UtcDateTime | None]
     """When a message that waited was applied or left out."""
     batch_id: Mapped[int | None]
+
+
+class InterfaceMessageDay(Base):
+    """How many messages of one kind came on a day (UTC) that are no longer kept one by one."""
+
+    __tablename__ = "interface_message_day"
+    __table_args__ = (PrimaryKeyConstraint("facility_id", "day", "event", "status"),)
+
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    day: Mapped[date]
+    event: Mapped[Code]
+    status: Mapped[MessageStatus] = mapped_column(text_enum(MessageStatus, "message_status"))
+    count: Mapped[int]
+
+
+class AccessToken(Base):
+    """What another system of the hospital shows when it posts records; only the hash of the token is kept."""
+
+    __tablename__ = "access_token"
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    ending: Mapped[str] = mapped_column(String(4))
+    """The last characters, by which a person knows it again."""
+    created_at: Mapped[UtcDateTime]
+    created_by: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    last_used_at: Mapped[UtcDateTime | None]
+    revoked_at: Mapped[UtcDateTime | None]
+    revoked_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+
+
+class PostedDocument(Base):
+    """A document that was posted and taken; the same bytes again are about the same moment and change nothing."""
+
+    __tablename__ = "posted_document"
+    __table_args__ = (
+        PrimaryKeyConstraint("facility_id", "digest"),
+        Index("ix_posted_document_received_at", "received_at"),
+    )
+
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[UtcDateTime]
+
+
+class MappingProfile(Base):
+    """How one kind of file is read, kept under a name to be used again."""
+
+    __tablename__ = "mapping_profile"
+    __table_args__ = (UniqueConstraint("facility_id", "name"),)
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    content: Mapped[JsonObject]
+    created_at: Mapped[UtcDateTime]
+    created_by: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    updated_at: Mapped[UtcDateTime]

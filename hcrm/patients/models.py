@@ -257,3 +257,27 @@ class PatientMerge(Base):
     reason: Mapped[str] = mapped_column(String(200), default="")
     undone_at: Mapped[UtcDateTime | None]
     undone_by: Mapped[int | None]
+
+
+class PossibleDuplicate(Base):
+    """Two persons who may be one, until somebody merges them or says that they are different.
+
+    ``first_id`` is the lower id. A pair that no longer looks alike goes by itself unless somebody has decided.
+    """
+
+    __tablename__ = "possible_duplicate"
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id"),
+        Index("ix_possible_duplicate_facility_id_weight", "facility_id", "weight"),
+    )
+
+    id: Mapped[BigId]
+    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
+    first_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    second_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    weight: Mapped[int] = mapped_column(SmallInteger)
+    """The more, the likelier that they are one."""
+    found_at: Mapped[UtcDateTime]
+    different_at: Mapped[UtcDateTime | None]
+    different_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))

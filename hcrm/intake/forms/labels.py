@@ -236,6 +236,7 @@ STATUS_LABELS: Mapping[BatchStatus, LazyString] = {
     BatchStatus.INTERRUPTED: _l("Interrupted"),
     BatchStatus.FAILED: _l("Could not be read"),
     BatchStatus.DISCARDED: _l("Discarded"),
+    BatchStatus.UNDONE: _l("Undone"),
 }
 STATUS_SIGNS: Mapping[BatchStatus, str] = {
     BatchStatus.FINISHED: "good",

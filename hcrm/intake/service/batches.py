@@ -40,9 +40,10 @@ _MOVES: Final[Mapping[BatchStatus, frozenset[BatchStatus]]] = {
     BatchStatus.QUEUED: frozenset({BatchStatus.RUNNING, BatchStatus.DISCARDED, BatchStatus.FAILED}),
     BatchStatus.RUNNING: frozenset({BatchStatus.FINISHED, BatchStatus.FAILED, BatchStatus.INTERRUPTED}),
     BatchStatus.INTERRUPTED: frozenset({BatchStatus.RUNNING, BatchStatus.FAILED, BatchStatus.DISCARDED}),
-    BatchStatus.FINISHED: frozenset(),
+    BatchStatus.FINISHED: frozenset({BatchStatus.UNDONE}),
     BatchStatus.FAILED: frozenset(),
     BatchStatus.DISCARDED: frozenset(),
+    BatchStatus.UNDONE: frozenset(),
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
+from hcrm.intake.domain.messages import MessageSnapshot, MessageStatus, Outcome
+from hcrm.intake.domain.profiles import SOURCE, Profile
 from hcrm.patients.domain import StayRow
 
 FIELDS = (
@@ -27,9 +29,6 @@ JOINED_FIELDS = frozenset(
 IGNORED = "-"
 """Stands for a field in mappings: columns that are left out."""
 
-SOURCE = "file"
-"""The source system of records in files, unless a profile names another."""
-
 
 class BatchStatus(StrEnum):
     """Where a batch stands. An upload is ``uploaded`` until a person has confirmed it; a command starts ``running``."""
@@ -41,6 +40,7 @@ class BatchStatus(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     DISCARDED = "discarded"
+    UNDONE = "undone"
 
 
 class Severity(StrEnum):
@@ -163,50 +163,6 @@ class FileRefused(Exception):
 
 def _refused(code: str, params: dict[str, Any]) -> FileRefused:
     return FileRefused(code, **params)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How one kind of file is read. Empty means: find out from the file.
-
-    ``columns`` maps a field to the heads (or ``#3`` for the third column) whose cells make it up; ``classes``,
-    ``dispositions`` and ``sexes`` map the file's words to our codes; ``header_row`` counts records from 1.
-    """
-
-    name: str = ""
-    encoding: str = ""
-    delimiter: str = ""
-    header_row: int = 0
-    date_formats: tuple[str, ...] = ()
-    timezone: str = ""
-    facility: str = ""
-    source: str = SOURCE
-    class_default: str = ""
-    sheet: str = ""
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    classes: Mapping[str, str] = field(default_factory=dict)
-    dispositions: Mapping[str, str] = field(default_factory=dict)
-    sexes: Mapping[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Only what is set."""
-        values = asdict(self)
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items() if value}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``; unknown keys are left out."""
-        known = {item.name for item in fields(cls)}
-        kept = {key: value for key, value in values.items() if key in known}
-        if "date_formats" in kept:
-            kept["date_formats"] = tuple(kept["date_formats"])
-        if "columns" in kept:
-            kept["columns"] = {name: tuple(heads) for name, heads in kept["columns"].items()}
-        return cls(**kept)
-
-    def with_changes(self, **changes: Any) -> Self:
-        """A copy in which ``changes`` that are not empty replace what was there."""
-        return replace(self, **{key: value for key, value in changes.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,39 +318,38 @@ STORED_WARNINGS = 200
 """How many warnings of one kind are kept per batch; beyond, they are counted."""
 
 
-class MessageStatus(StrEnum):
-    """What became of a message of an interface. ``waiting`` is kept until what it refers to is known."""
-
-    APPLIED = "applied"
-    WAITING = "waiting"
-    IGNORED = "ignored"
-    REFUSED = "refused"
-    LEFT_OUT = "left_out"
-
-
-class Outcome(NamedTuple):
-    """What became of one message; ``code`` tells why it waits or was refused, ``repeated`` that it was known."""
-
-    status: MessageStatus
-    code: str = ""
-    field: str = ""
-    params: Mapping[str, Any] = {}
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSnapshot:
-    """A message that waits or was refused, as it was when read; ``waits_on`` names the visit or patient it needs."""
-
-    id: int
-    facility_id: int
-    sender: str
-    control_id: str
-    event: str
-    status: MessageStatus
-    code: str
-    field: str
-    params: Mapping[str, Any]
-    waits_on: str
-    event_at: datetime | None
-    received_at: datetime
+__all__ = [
+    "COUNT_KEYS",
+    "DATE_FIELDS",
+    "FIELDS",
+    "HIDDEN_FIELDS",
+    "IGNORED",
+    "JOINED_FIELDS",
+    "KEPT_CHANGES",
+    "KEPT_REMARKS",
+    "NAME_FIELDS",
+    "NOT_SHOWN",
+    "SOURCE",
+    "STORED_WARNINGS",
+    "BatchSnapshot",
+    "BatchStatus",
+    "Change",
+    "Chunk",
+    "CsvShape",
+    "DateOrder",
+    "FileFacts",
+    "FileRefused",
+    "ImportReport",
+    "Layout",
+    "MessageSnapshot",
+    "MessageStatus",
+    "Outcome",
+    "Profile",
+    "Progress",
+    "RowError",
+    "RowRefused",
+    "Severity",
+    "add_counts",
+    "changes_between",
+    "masked",
+]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
+from flask import Response, abort, flash, redirect, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hcrm.accounts.domain import Action, scope_of
-from hcrm.accounts.guard import current_actor, require_object, requires
+from hcrm.accounts.domain import Action
+from hcrm.accounts.guard import current_actor, requires
 from hcrm.audit.service import record
 from hcrm.intake import queries, service
 from hcrm.intake.domain import (
@@ -21,7 +21,6 @@ from hcrm.intake.domain import (
     Change,
     CsvShape,
     FileRefused,
-    MessageStatus,
     Profile,
     RowError,
     Severity,
@@ -32,17 +31,15 @@ from hcrm.intake.forms.rejects import rejects_csv
 from hcrm.intake.readers.csv_rows import Order
 from hcrm.intake.readers.files import drop_uploads, keep_upload, named, upload_folder
 from hcrm.intake.readers.formats import MESSAGES, first_look, read_chunks, refuse_unusable
+from hcrm.intake.routes.access import facilities_of, one_batch
+from hcrm.intake.routes.blueprint import blueprint
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.organization.queries import facility
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import BaseForm, Page, choices, now, number, page_number, settings
 
-blueprint = Blueprint("intake", __name__)
-
 LISTED = 20
 SHOWN_ROWS = 100
-DAY = timedelta(days=1)
-OPEN_MESSAGES = (MessageStatus.WAITING, MessageStatus.REFUSED)
 WAITING = frozenset({BatchStatus.QUEUED, BatchStatus.RUNNING, BatchStatus.INTERRUPTED})
 
 
@@ -59,7 +56,7 @@ def index() -> ResponseReturnValue:
             form["file"].errors = [labels.file_sentence(refusal, on_page=True)]
     at = page_number()
     with unit_of_work() as session:
-        found = queries.batches(session, _facilities(), limit=LISTED + 1, offset=(at - 1) * LISTED)
+        found = queries.batches(session, facilities_of(), limit=LISTED + 1, offset=(at - 1) * LISTED)
     page = Page.of(found, at, LISTED)
     status = 422 if form.errors or form["file"].errors else 200
     return render_template("intake/index.html", form=form, page=page, labels=labels), status
@@ -69,7 +66,7 @@ def index() -> ResponseReturnValue:
 @requires(Action.IMPORT_RECORDS)
 def mapping(batch_id: int) -> ResponseReturnValue:
     """What the file seems to be; what its columns mean is confirmed here."""
-    batch, hospital = _batch(batch_id)
+    batch, hospital = one_batch(batch_id)
     _expect(batch, BatchStatus.UPLOADED)
     try:
         shape = first_look(_path(batch), batch.profile)
@@ -92,7 +89,7 @@ def mapping(batch_id: int) -> ResponseReturnValue:
 @requires(Action.IMPORT_RECORDS)
 def show(batch_id: int) -> ResponseReturnValue:
     """A batch wherever it stands: what it would do, how far it is, what it did."""
-    batch, hospital = _batch(batch_id)
+    batch, hospital = one_batch(batch_id)
     if batch.status in WAITING:
         return render_template("intake/running.html", batch=batch, share=share_done(batch), labels=labels)
     if batch.status is BatchStatus.UPLOADED and batch.preview is None:
@@ -118,7 +115,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 @requires(Action.IMPORT_RECORDS)
 def progress(batch_id: int) -> ResponseReturnValue:
     """How far a batch is, for the page that follows it."""
-    batch, _hospital = _batch(batch_id)
+    batch, _hospital = one_batch(batch_id)
     waiting = batch.status in WAITING
     return {"waiting": waiting, "share": share_done(batch), "text": _progress_text(batch)}
 
@@ -141,7 +138,7 @@ def discard(batch_id: int) -> ResponseReturnValue:
 @requires(Action.IMPORT_RECORDS)
 def refused(batch_id: int) -> ResponseReturnValue:
     """The refused rows with their reasons, to be corrected and brought again."""
-    batch, hospital = _batch(batch_id)
+    batch, hospital = one_batch(batch_id)
     with unit_of_work() as session:
         record(
             session,
@@ -156,42 +153,6 @@ def refused(batch_id: int) -> ResponseReturnValue:
     name = f"refused-{batch.id}.csv"
     body = stream_with_context(rejects_csv(batch.shape.get("heads", []), rows))
     return Response(body, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-@blueprint.get("/imports/messages")
-@requires(Action.IMPORT_RECORDS)
-def messages() -> ResponseReturnValue:
-    """Messages of interfaces: how many came in a day, which wait, which were refused."""
-    at = page_number()
-    with unit_of_work() as session:
-        day = queries.messages_since(session, _facilities(), now() - DAY)
-        lists = {
-            status: Page.of(
-                queries.open_messages(session, _facilities(), status, limit=LISTED + 1, offset=(at - 1) * LISTED),
-                at,
-                LISTED,
-            )
-            for status in OPEN_MESSAGES
-        }
-        totals = {status: queries.open_message_count(session, _facilities(), status) for status in OPEN_MESSAGES}
-    return render_template(
-        "intake/messages.html", day=day, lists=lists, totals=totals, labels=labels, MessageStatus=MessageStatus
-    )
-
-
-@blueprint.post("/imports/messages/<int:message_id>/leave-out")
-@requires(Action.IMPORT_RECORDS)
-def leave_out(message_id: int) -> ResponseReturnValue:
-    """Put a message aside that waits or was refused."""
-    with unit_of_work() as session:
-        found = queries.message(session, message_id)
-        if found is None or found.facility_id not in _facilities():
-            abort(404)
-        try:
-            service.leave_out(session, message_id=message_id, now=now(), actor_user_id=current_actor().user_id)
-        except service.MessageSettled:
-            flash(_("This message has already been settled."), "info")
-    return redirect(url_for("intake.messages"), 303)
 
 
 class _Cells:
@@ -210,14 +171,10 @@ class _Cells:
         return self.of(remark, remark.field)[:80]
 
 
-def _facilities() -> frozenset[int]:
-    return scope_of(current_actor(), Action.IMPORT_RECORDS).facility_ids
-
-
 def _upload_form() -> UploadForm:
     form = UploadForm()
     with unit_of_work() as session:
-        known = [facility(session, facility_id) for facility_id in sorted(_facilities())]
+        known = [facility(session, facility_id) for facility_id in sorted(facilities_of())]
     if len(known) == 1:
         del form.facility
     else:
@@ -235,7 +192,7 @@ def _take_upload(form: UploadForm) -> int:
         drop_uploads(settings().instance_dir, [path.name])
         raise
     with unit_of_work() as session:
-        chosen = form["facility"].data if "facility" in form else min(_facilities())
+        chosen = form["facility"].data if "facility" in form else min(facilities_of())
         hospital = facility(session, int(chosen))
         return service.store_upload(
             session,
@@ -248,16 +205,6 @@ def _take_upload(form: UploadForm) -> int:
             shape=shape,
             now=now(),
         )
-
-
-def _batch(batch_id: int) -> tuple[BatchSnapshot, FacilitySnapshot]:
-    """A batch of one of the person's facilities; else 404."""
-    with unit_of_work() as session:
-        batch = queries.batch(session, batch_id)
-        if batch is None or batch.facility_id not in _facilities():
-            abort(404)
-        require_object(Action.IMPORT_RECORDS, batch.facility_id)
-        return batch, facility(session, batch.facility_id)
 
 
 def _expect(batch: BatchSnapshot, status: BatchStatus) -> None:
@@ -305,7 +252,7 @@ def _keep(
 
 
 def _decide(batch_id: int, to: BatchStatus) -> ResponseReturnValue:
-    batch, _hospital = _batch(batch_id)
+    batch, _hospital = one_batch(batch_id)
     try:
         with unit_of_work() as session:
             service.move_batch(session, batch_id=batch_id, to=to, now=now(), user_id=current_actor().user_id)
