@@ -1,0 +1,1 @@
+"""Return visits: sessions of clinics, slots, booking, reminders, the waiting list."""

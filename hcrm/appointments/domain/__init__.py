@@ -1,0 +1,1 @@
+"""The rules of appointments, without input or output: values in, values out."""
