@@ -154,6 +154,7 @@ class TaskRow(Base):
         Index("ix_task_completed", "facility_id", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
         Index("ix_task_leased", "lease_user_id", postgresql_where=text("lease_user_id IS NOT NULL")),
         Index("ix_task_single", "encounter_id", postgresql_where=text("enrolment_id IS NULL")),
+        Index("ix_task_appointment", "appointment_id", postgresql_where=text("appointment_id IS NOT NULL")),
     )
 
     id: Mapped[BigId]
@@ -195,6 +196,7 @@ class TaskRow(Base):
     generation: Mapped[int] = mapped_column(SmallInteger)
     reopened_at: Mapped[UtcDateTime | None]
     created_at: Mapped[UtcDateTime]
+    appointment_id: Mapped[int | None]
 
 
 class AttemptRow(Base):
