@@ -61,10 +61,13 @@ class PlanRow(Base):
 
 
 class PlanVersionRow(Base):
-    """One version of a plan; enrolments keep the version they started with."""
+    """One version of a plan; enrolments keep the version they started with. A plan has one draft at most."""
 
     __tablename__ = "plan_version"
-    __table_args__ = (UniqueConstraint("plan_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("plan_id", "version"),
+        Index("uq_plan_version_draft", "plan_id", unique=True, postgresql_where=text("status = 'draft'")),
+    )
 
     id: Mapped[BigId]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
@@ -72,10 +75,15 @@ class PlanVersionRow(Base):
     status: Mapped[VersionStatus] = mapped_column(text_enum(VersionStatus, "status"))
     definition: Mapped[JsonObject]
     published_at: Mapped[UtcDateTime | None]
+    changed_at: Mapped[UtcDateTime | None]
+    changed_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
 
 class EnrolmentRow(Base):
-    """One discharge (or patient) on one version of a plan. ``ended_by_encounter_id`` is the admission that ended it."""
+    """One discharge (or patient) on one version of a plan.
+
+    ``ended_by_encounter_id`` is the admission that ended it, or for which a plan of the patient pauses.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -91,6 +99,7 @@ class EnrolmentRow(Base):
             "ended_by_encounter_id",
             postgresql_where=text("ended_by_encounter_id IS NOT NULL"),
         ),
+        Index("ix_enrolment_of_patients", "patient_id", postgresql_where=text("scope = 'patient'")),
     )
 
     id: Mapped[BigId]
@@ -99,6 +108,7 @@ class EnrolmentRow(Base):
     plan_version_id: Mapped[int]
     patient_id: Mapped[int] = mapped_column(index=True)
     encounter_id: Mapped[int] = mapped_column(index=True)
+    scope: Mapped[PlanScope] = mapped_column(text_enum(PlanScope, "scope"), server_default=text("'encounter'"))
     discharged_on: Mapped[date]
     risk: Mapped[RiskLevel] = mapped_column(text_enum(RiskLevel, "risk"))
     risk_score: Mapped[int] = mapped_column(SmallInteger)
@@ -115,7 +125,7 @@ class TaskRow(Base):
     ``lease_until`` is on the database's clock, everything else on the business clock. ``due_at`` is the end of the
     window, ``due_on`` its local day. ``generation`` counts how often the task was reopened, so that a message sent
     again is a new one; ``reopened_at`` is when a person did so. ``sent_message_id`` is set once its message was handed
-    to the outbox.
+    to the outbox. ``occurrence`` counts a repeated step from 1.
     """
 
     __tablename__ = "task"
@@ -124,6 +134,7 @@ class TaskRow(Base):
             "uq_task_enrolment_id_step_code",
             "enrolment_id",
             "step_code",
+            "occurrence",
             unique=True,
             postgresql_where=text("status <> 'entered_in_error'"),
         ),
@@ -165,6 +176,7 @@ class TaskRow(Base):
     department_id: Mapped[int | None]
     clinician_id: Mapped[int | None]
     step_code: Mapped[Code]
+    occurrence: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     tier: Mapped[int | None] = mapped_column(SmallInteger)
     channel: Mapped[StepChannel] = mapped_column(text_enum(StepChannel, "channel"))
     performer_role: Mapped[PerformerRole] = mapped_column(text_enum(PerformerRole, "performer_role"))
@@ -207,7 +219,7 @@ class AttemptRow(Base):
     """
 
     __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("key"),)
+    __table_args__ = (UniqueConstraint("key"), Index("ix_attempt_facility_id_started_at", "facility_id", "started_at"))
 
     id: Mapped[BigId]
     facility_id: Mapped[int]

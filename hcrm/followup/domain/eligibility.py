@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from hcrm.followup.domain.plan import Plan
+from hcrm.followup.domain.plan import Eligibility, Plan, PlanScope, RiskLevel, plain_code
 from hcrm.followup.domain.task import TaskReason
 
 _ICD9CM3 = re.compile(r"(\d{2})(?:\.\d+)?(?:[xX]\d*)?")
@@ -33,7 +33,7 @@ class PublishedPlan:
 
 @dataclass(frozen=True, slots=True)
 class StayFacts:
-    """What of a stay decides about its plan."""
+    """What of a stay decides about its plan. ``age`` is in full years on the day of discharge."""
 
     encounter_class: str
     disposition: str
@@ -42,13 +42,55 @@ class StayFacts:
     cancelled: bool
     discharged_on: date | None
     died_on_ward: bool = False
+    department: str = ""
+    diagnoses: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
+    surgery: bool = False
+    age: int | None = None
+    risk: RiskLevel = RiskLevel.LOW
 
 
-def choose_plan(plans: Sequence[PublishedPlan], stay: StayFacts) -> PublishedPlan | None:
-    """The first plan that admits the stay; none while it goes on, after post-acute care, or when it ended in death."""
+def takes(rules: Eligibility, stay: StayFacts) -> bool:
+    """Whether a plan with these rules is for this stay: every rule that says something has to hold."""
+    return (
+        rules.admits(stay.encounter_class, stay.disposition)
+        and (not rules.departments or stay.department in rules.departments)
+        and (not rules.risks or stay.risk in rules.risks)
+        and rules.surgery in (None, stay.surgery)
+        and _is_aged(rules, stay.age)
+        and _has_one(stay.diagnoses, rules.diagnoses)
+        and _has_one(stay.procedures, rules.procedures)
+    )
+
+
+def _is_aged(rules: Eligibility, age: int | None) -> bool:
+    if rules.age_from is None and rules.age_until is None:
+        return True
+    if age is None:
+        return False
+    return (rules.age_from is None or rules.age_from <= age) and (rules.age_until is None or age <= rules.age_until)
+
+
+def _has_one(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
+    return not prefixes or any(plain_code(code).startswith(prefixes) for code in codes)
+
+
+def full_years(born: date | None, day: date) -> int | None:
+    """Age in full years; who was born on 29 February is a year older on 1 March of other years."""
+    if born is None or born > day:
+        return None
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def choose_plan(
+    plans: Sequence[PublishedPlan], stay: StayFacts, scope: PlanScope = PlanScope.ENCOUNTER
+) -> PublishedPlan | None:
+    """The first plan of this scope that takes the stay; none while it goes on, after post-acute care, or when it ended
+    in death.
+    """
     if not stay.finished or stay.post_acute or stay.discharged_on is None or stay.died_on_ward:
         return None
-    return next((each for each in plans if each.plan.eligibility.admits(stay.encounter_class, stay.disposition)), None)
+    return next((each for each in plans if each.plan.scope is scope and takes(each.plan.eligibility, stay)), None)
 
 
 _ENDING_DISPOSITIONS = {"expired": TaskReason.DECEASED, "transfer_acute": TaskReason.TRANSFERRED}

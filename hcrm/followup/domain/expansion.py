@@ -6,6 +6,7 @@ for all discharges of one day. Sampling is apart, because it depends on the enco
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,16 +15,22 @@ from hcrm.followup.domain.plan import DayKind, HolidayRule, Plan, RiskLevel, Ste
 from hcrm.ids import stable_share
 from hcrm.organization.domain import Calendar
 
+_LEAST_WINDOW = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """One step with its dates. Moments are aware UTC; ``due_on`` is the local day on which the window ends."""
+    """One step with its dates. Moments are aware UTC; ``due_on`` is the local day on which the window ends.
+
+    ``occurrence`` counts from 1 how often the step comes in the plan.
+    """
 
     step: Step
     window_starts_at: datetime
     target_at: datetime
     due_at: datetime
     due_on: date
+    occurrence: int = 1
 
 
 def local_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -40,19 +47,39 @@ def expand_plan(
 ) -> tuple[PlannedTask, ...]:
     """The dated tasks of one discharge, before sampling: the active steps that a discharge triggers, for this risk."""
     return tuple(
-        plan_step(step, discharged_on, calendar, zone)
+        planned
         for step in plan.steps
         if step.active and step.trigger is Trigger.DISCHARGE and risk in step.risks
+        for planned in plan_occurrences(step, discharged_on, calendar, zone)
     )
 
 
-def plan_step(step: Step, day_zero: date, calendar: Calendar, zone: ZoneInfo) -> PlannedTask:
-    """One step with its dates counted from ``day_zero``. Window start < window end, the target lies between them."""
+def plan_occurrences(step: Step, day_zero: date, calendar: Calendar, zone: ZoneInfo) -> Iterator[PlannedTask]:
+    """One step as often as it comes, its days counted from ``day_zero``: once, unless it is repeated."""
+    for occurrence, later in enumerate(step.starts, start=1):
+        yield plan_step(step, day_zero + timedelta(days=later), calendar, zone, occurrence)
+
+
+def plan_step(step: Step, day_zero: date, calendar: Calendar, zone: ZoneInfo, occurrence: int = 1) -> PlannedTask:
+    """One step with its dates counted from ``day_zero``. Window start < window end, the target lies between them.
+
+    Where daylight saving skips the whole window, the end is an hour after the start.
+    """
     first, target, last = _days(step, day_zero, calendar)
     starts_at = local_moment(first, step.from_time, zone)
     due_at = local_moment(last, step.until_time, zone)
+    if due_at <= starts_at:
+        due_at = starts_at + _LEAST_WINDOW
     target_at = min(max(local_moment(target, step.target_time, zone), starts_at), due_at)
-    return PlannedTask(step=step, window_starts_at=starts_at, target_at=target_at, due_at=due_at, due_on=last)
+    return PlannedTask(step, starts_at, target_at, due_at, last, occurrence)
+
+
+def goes_on_until(step: Step, day_zero: date, zone: ZoneInfo) -> tuple[datetime, date] | None:
+    """The later end of the window (moment and local day) of a step that goes on when nobody was reached; else None."""
+    if step.goes_on_until_day is None:
+        return None
+    last = day_zero + timedelta(days=step.goes_on_until_day)
+    return local_moment(last, step.until_time, zone), last
 
 
 def _days(step: Step, day_zero: date, calendar: Calendar) -> tuple[date, date, date]:

@@ -58,6 +58,7 @@ class Candidate(NamedTuple):
     open_dispute: bool
     deceased_state: str
     deceased_on: date | None
+    birth_date: date | None
 
 
 class _IdText(UserDefinedType[Collection[int]]):
@@ -110,6 +111,7 @@ def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candida
             Patient.open_dispute,
             type_coerce(Patient.deceased_state, String),
             Patient.deceased_on,
+            Patient.birth_date,
         )
         .join(Patient, Patient.id == Encounter.patient_id)
         .where(
@@ -122,6 +124,22 @@ def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candida
         .order_by(Encounter.id)
     )
     return [Candidate._make(row) for row in rows]
+
+
+def running_patient_plans(session: Session, person_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Person and plan of the plans of the patient that run or pause for these persons, over all their records."""
+    if not person_ids:
+        return set()
+    rows = session.execute(
+        select(Patient.person_id, EnrolmentRow.plan_id)
+        .join(EnrolmentRow, EnrolmentRow.patient_id == Patient.id)
+        .where(
+            Patient.person_id == func.any(id_array(person_ids)),
+            EnrolmentRow.scope == literal_column("'patient'"),
+            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)),
+        )
+    )
+    return {(person_id, plan_id) for person_id, plan_id in rows}
 
 
 def emergency_visits(session: Session, encounter_ids: Collection[int]) -> dict[int, int]:

@@ -7,8 +7,8 @@ once as text; a task is this text behind the ids of its stay, and reaches the da
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,19 +17,17 @@ from sqlalchemy import Table, and_
 from sqlalchemy.orm import Session
 
 from hcrm.events import TasksChanged, publish
-from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, is_surgical
 from hcrm.followup.domain.expansion import PlannedTask, expand_plan, is_sampled
-from hcrm.followup.domain.plan import PerformerRole, RiskLevel, Step
-from hcrm.followup.domain.risk import assess_risk
+from hcrm.followup.domain.plan import PerformerRole, Step
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import Candidate, Refusal, candidates, emergency_visits, refusals
-from hcrm.followup.queries.plans import published_plans
+from hcrm.followup.queries.enrolment import Candidate, Refusal, candidates, refusals
+from hcrm.followup.service.choices import Choice, Key, choose
 from hcrm.followup.service.reconcile import end_deceased
 from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
 from hcrm.organization.domain import Calendar
 from hcrm.organization.queries import calendar, facility
-from hcrm.patients.domain import ConsentPurpose, DeceasedState, EncounterClass
+from hcrm.patients.domain import ConsentPurpose, DeceasedState
 from hcrm.patients.service.bulk import (
     BOOLEAN,
     NULL,
@@ -44,28 +42,6 @@ from hcrm.patients.service.bulk import (
 
 ENROLMENT: Table = EnrolmentRow.__table__  # type: ignore[assignment]
 TASK: Table = TaskRow.__table__  # type: ignore[assignment]
-
-_ACUTE_CLASSES = frozenset({EncounterClass.EMERGENCY.value, EncounterClass.OBSERVATION.value})
-
-
-class _Key(NamedTuple):
-    """What the dated steps of a discharge depend on."""
-
-    plan_version_id: int
-    encounter_class: str
-    discharged_on: date
-    risk: RiskLevel
-    surgery: bool
-    has_clinician: bool
-
-
-class _Choice(NamedTuple):
-    """A discharge with its plan and its risk."""
-
-    stay: Candidate
-    plan: PublishedPlan
-    key: _Key
-    score: int
 
 
 class _StepText(NamedTuple):
@@ -95,13 +71,10 @@ def _facility_of(candidate: Candidate) -> int:
 
 
 def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candidate], now: datetime) -> int:
-    plans = published_plans(session, facility_id)
-    admitted = _admitted(plans, found)
-    if not admitted:
+    choices = choose(session, facility_id, found)
+    if not choices:
         return 0
-    stays = [each for each, _ in admitted]
-    visits = emergency_visits(session, [each.encounter_id for each in stays])
-    choices = [_choice(each, plan, visits.get(each.encounter_id, 0)) for each, plan in admitted]
+    stays = list({choice.stay.encounter_id: choice.stay for choice in choices}.values())
     enrolment_ids = _write_enrolments(session, choices, now)
     zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
     task_ids = _write_tasks(session, choices, enrolment_ids, _step_texts(choices, workdays, zone, now))
@@ -111,64 +84,10 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
         end_deceased(session, patient_ids=died_since, now=now)
     if task_ids:
         publish(session, TasksChanged(now=now, task_ids=tuple(task_ids)))
-    return len(choices)
+    return len(stays)
 
 
-def _admitted(plans: Sequence[PublishedPlan], found: Iterable[Candidate]) -> list[tuple[Candidate, PublishedPlan]]:
-    """The stays that a plan admits, with it; stays that are alike for the plans are looked at once."""
-    chosen: dict[tuple[object, ...], PublishedPlan | None] = {}
-    admitted = []
-    for each in found:
-        died = _died_on_ward(each)
-        alike = (each.encounter_class, each.disposition, each.post_acute, died)
-        if alike not in chosen:
-            chosen[alike] = choose_plan(plans, _stay_facts(each, died_on_ward=died))
-        plan = chosen[alike]
-        if plan is not None:
-            admitted.append((each, plan))
-    return admitted
-
-
-def _died_on_ward(each: Candidate) -> bool:
-    if each.deceased_state == DeceasedState.NONE:
-        return False
-    return each.deceased_on is None or each.deceased_on <= each.discharged_on
-
-
-def _stay_facts(each: Candidate, *, died_on_ward: bool) -> StayFacts:
-    return StayFacts(
-        encounter_class=each.encounter_class,
-        disposition=each.disposition,
-        post_acute=each.post_acute,
-        finished=True,
-        cancelled=False,
-        discharged_on=each.discharged_on,
-        died_on_ward=died_on_ward,
-    )
-
-
-def _choice(each: Candidate, plan: PublishedPlan, visits: int) -> _Choice:
-    nights = None if each.admitted_on is None else (each.discharged_on - each.admitted_on).days
-    acute = each.encounter_class in _ACUTE_CLASSES
-    codes = (each.principal_diagnosis, *each.diagnoses)
-    risk = assess_risk(
-        days_in_hospital=nights,
-        planned=False if acute else each.planned,
-        diagnoses=codes,
-        emergency_visits=visits,
-    )
-    key = _Key(
-        plan_version_id=plan.plan_version_id,
-        encounter_class=each.encounter_class,
-        discharged_on=each.discharged_on,
-        risk=risk.level,
-        surgery=is_surgical(each.procedures) if each.procedures else False,
-        has_clinician=each.clinician_id is not None,
-    )
-    return _Choice(each, plan, key, risk.score)
-
-
-def _write_enrolments(session: Session, choices: Sequence[_Choice], now: datetime) -> list[int]:
+def _write_enrolments(session: Session, choices: Sequence[Choice], now: datetime) -> list[int]:
     ids = reserve_ids(session, ENROLMENT, len(choices))
     enrolled_at = moment_text(now)
     rows = (
@@ -179,6 +98,7 @@ def _write_enrolments(session: Session, choices: Sequence[_Choice], now: datetim
             str(plan.plan_version_id),
             str(stay.patient_id),
             str(stay.encounter_id),
+            plan.plan.scope.value,
             day_text(stay.discharged_on),
             key.risk.value,
             str(score),
@@ -198,6 +118,7 @@ _ENROLMENT_COLUMNS = (
     "plan_version_id",
     "patient_id",
     "encounter_id",
+    "scope",
     "discharged_on",
     "risk",
     "risk_score",
@@ -207,8 +128,8 @@ _ENROLMENT_COLUMNS = (
 
 
 def _step_texts(
-    choices: Sequence[_Choice], workdays: Calendar, zone: ZoneInfo, now: datetime
-) -> dict[_Key, list[_StepText]]:
+    choices: Sequence[Choice], workdays: Calendar, zone: ZoneInfo, now: datetime
+) -> dict[Key, list[_StepText]]:
     return {
         key: [
             _StepText(planned.step, _step_text(key, planned, now))
@@ -218,13 +139,14 @@ def _step_texts(
     }
 
 
-def _step_text(key: _Key, planned: PlannedTask, now: datetime) -> str:
+def _step_text(key: Key, planned: PlannedTask, now: datetime) -> str:
     """The values of ``_STEP_COLUMNS``, to the end of the line."""
     step = planned.step
     for_nurse = step.performer is PerformerRole.PHYSICIAN and not key.has_clinician
     return copy_line(
         (
             step.code,
+            str(planned.occurrence),
             number_text(step.tier),
             step.channel,
             PerformerRole.NURSE if for_nurse else step.performer,
@@ -248,6 +170,7 @@ def _step_text(key: _Key, planned: PlannedTask, now: datetime) -> str:
 
 _STEP_COLUMNS = (
     "step_code",
+    "occurrence",
     "tier",
     "channel",
     "performer_role",
@@ -270,7 +193,7 @@ _STAY_COLUMNS = ("enrolment_id", "facility_id", "encounter_id", "patient_id", "d
 
 
 def _write_tasks(
-    session: Session, choices: Sequence[_Choice], enrolment_ids: Sequence[int], steps: dict[_Key, list[_StepText]]
+    session: Session, choices: Sequence[Choice], enrolment_ids: Sequence[int], steps: dict[Key, list[_StepText]]
 ) -> list[int]:
     texts = [_sampled(choice, steps[choice.key]) for choice in choices]
     ids = reserve_ids(session, TASK, sum(map(len, texts)))
@@ -279,14 +202,14 @@ def _write_tasks(
     return ids
 
 
-def _sampled(choice: _Choice, steps: Sequence[_StepText]) -> list[str]:
+def _sampled(choice: Choice, steps: Sequence[_StepText]) -> list[str]:
     """The texts of those steps that sampling does not leave out for this stay."""
     label, encounter_id = choice.plan.label, choice.stay.encounter_id
     return [text for step, text in steps if is_sampled(step, label, encounter_id)]
 
 
 def _task_lines(
-    task_ids: Iterator[int], enrolment_ids: Sequence[int], choices: Sequence[_Choice], texts: Sequence[list[str]]
+    task_ids: Iterator[int], enrolment_ids: Sequence[int], choices: Sequence[Choice], texts: Sequence[list[str]]
 ) -> Iterator[str]:
     """A line for each task: its id, the values of the stay, then those of the step."""
     for enrolment_id, (stay, *_), steps in zip(enrolment_ids, choices, texts, strict=True):

@@ -1,0 +1,165 @@
+"""Which plans discharges get: one for the stay, and one of the patient beside it.
+
+Stays that are alike in class and disposition are compared with the plans once; only plans with narrower rules
+(department, diagnosis, procedure, age, risk) look at each stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, full_years, is_surgical, takes
+from hcrm.followup.domain.plan import PlanScope, RiskLevel
+from hcrm.followup.domain.risk import RiskAssessment, assess_risk
+from hcrm.followup.queries.enrolment import Candidate, emergency_visits, running_patient_plans
+from hcrm.followup.queries.plans import published_plans
+from hcrm.organization.queries import departments
+from hcrm.patients.domain import DeceasedState, EncounterClass
+
+_ACUTE_CLASSES = frozenset({EncounterClass.EMERGENCY.value, EncounterClass.OBSERVATION.value})
+
+
+class Key(NamedTuple):
+    """What the dated steps of a discharge depend on."""
+
+    plan_version_id: int
+    encounter_class: str
+    discharged_on: date
+    risk: RiskLevel
+    surgery: bool
+    has_clinician: bool
+
+
+class Choice(NamedTuple):
+    """A discharge with its plan and its risk."""
+
+    stay: Candidate
+    plan: PublishedPlan
+    key: Key
+    score: int
+
+
+def choose(session: Session, facility_id: int, found: Sequence[Candidate]) -> list[Choice]:
+    """The plans of these stays of one facility; a stay without any is left out.
+
+    A plan of the patient that runs already, for this stay's person, is not begun again.
+    """
+    plans = published_plans(session, facility_id)
+    open_to = _open_to(plans, found)
+    if not open_to:
+        return []
+    visits = emergency_visits(session, [each.encounter_id for each, _ in open_to])
+    codes = {each.id: each.code for each in departments(session, facility_id).values()}
+    persons = [each.person_id for each, _ in open_to] if _any_of_patients(plans) else []
+    running = running_patient_plans(session, persons)
+    choices = []
+    for each, possible in open_to:
+        surgery = is_surgical(each.procedures) if each.procedures else False
+        risk = stay_risk(each, visits.get(each.encounter_id, 0))
+        department = codes.get(each.department_id or 0, "")
+        for plan in _chosen(possible, each, department, risk.level, surgery=surgery):
+            if plan.plan.scope is PlanScope.PATIENT:
+                if (each.person_id, plan.plan_id) in running:
+                    continue
+                running.add((each.person_id, plan.plan_id))
+            choices.append(Choice(each, plan, _key(each, plan, risk.level, surgery=surgery), risk.score))
+    return choices
+
+
+def _any_of_patients(plans: Iterable[PublishedPlan]) -> bool:
+    return any(each.plan.scope is PlanScope.PATIENT for each in plans)
+
+
+def _open_to(
+    plans: Sequence[PublishedPlan], found: Iterable[Candidate]
+) -> list[tuple[Candidate, tuple[PublishedPlan, ...]]]:
+    """The stays whose class and disposition some plan admits, with these plans, in order."""
+    known: dict[tuple[object, ...], tuple[PublishedPlan, ...]] = {}
+    open_to = []
+    for each in found:
+        alike = (each.encounter_class, each.disposition, each.post_acute, _died_on_ward(each))
+        if alike not in known:
+            known[alike] = tuple(_admitting(plans, each))
+        if known[alike]:
+            open_to.append((each, known[alike]))
+    return open_to
+
+
+def _admitting(plans: Sequence[PublishedPlan], each: Candidate) -> Iterator[PublishedPlan]:
+    if each.post_acute or _died_on_ward(each):
+        return
+    for plan in plans:
+        if plan.plan.eligibility.admits(each.encounter_class, each.disposition):
+            yield plan
+
+
+def _chosen(
+    possible: Sequence[PublishedPlan], each: Candidate, department: str, risk: RiskLevel, *, surgery: bool
+) -> Iterator[PublishedPlan]:
+    """The plan of the stay and the plan of the patient among those that admit it."""
+    if not any(plan.plan.eligibility.is_narrow for plan in possible):
+        facts = None
+    else:
+        facts = stay_facts(each, department, risk, surgery=surgery)
+    for scope in PlanScope:
+        mine = (plan for plan in possible if plan.plan.scope is scope)
+        for plan in mine:
+            if facts is None or takes(plan.plan.eligibility, facts):
+                yield plan
+                break
+
+
+def stay_facts(each: Candidate, department: str, risk: RiskLevel, *, surgery: bool) -> StayFacts:
+    """What the rules of plans look at in a finished stay; ``department`` is the department's code."""
+    return StayFacts(
+        encounter_class=each.encounter_class,
+        disposition=each.disposition,
+        post_acute=each.post_acute,
+        finished=True,
+        cancelled=False,
+        discharged_on=each.discharged_on,
+        died_on_ward=_died_on_ward(each),
+        department=department,
+        diagnoses=tuple(filter(None, (each.principal_diagnosis, *each.diagnoses))),
+        procedures=tuple(str(entry[0]) for entry in each.procedures or () if entry and entry[0]),
+        surgery=surgery,
+        age=full_years(each.birth_date, each.discharged_on),
+        risk=risk,
+    )
+
+
+def stay_risk(each: Candidate, visits: int) -> RiskAssessment:
+    """The risk of coming back; ``visits`` are those to an emergency department in the six months before."""
+    nights = None if each.admitted_on is None else (each.discharged_on - each.admitted_on).days
+    return assess_risk(
+        days_in_hospital=nights,
+        planned=False if each.encounter_class in _ACUTE_CLASSES else each.planned,
+        diagnoses=(each.principal_diagnosis, *each.diagnoses),
+        emergency_visits=visits,
+    )
+
+
+def _died_on_ward(each: Candidate) -> bool:
+    if each.deceased_state == DeceasedState.NONE:
+        return False
+    return each.deceased_on is None or each.deceased_on <= each.discharged_on
+
+
+def _key(each: Candidate, plan: PublishedPlan, risk: RiskLevel, *, surgery: bool) -> Key:
+    return Key(
+        plan_version_id=plan.plan_version_id,
+        encounter_class=each.encounter_class,
+        discharged_on=each.discharged_on,
+        risk=risk,
+        surgery=surgery,
+        has_clinician=each.clinician_id is not None,
+    )
+
+
+def choose_for(plans: Sequence[PublishedPlan], facts: StayFacts) -> list[PublishedPlan]:
+    """The plans of one stay: what ``choose`` finds for many."""
+    return [found for scope in PlanScope if (found := choose_plan(plans, facts, scope)) is not None]
