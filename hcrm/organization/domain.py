@@ -97,8 +97,10 @@ class FacilitySettings:
     """What a hospital may set for itself; the defaults are those of the definitions page. Times are local.
 
     ``survey_invitation``: the first question in the text (``sms``) or a link (``web``). ``survey_modules``: optional
-    parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``on_call_number``: the duty phone
-    (E.164) that is told of urgent alerts by text message.
+    parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``physician_hours``: how long a
+    call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty phone
+    (E.164) that is told of urgent alerts by text message. ``signature_added_by_carrier``: the carrier puts the
+    hospital's name in front of texts, so that they are handed over without it (and counted with it).
     """
 
     sms_from: time = time(8)
@@ -116,9 +118,11 @@ class FacilitySettings:
     non_clinical_per_week: int = 3
     max_attempts: int = 3
     overdue_shown_days: int = 7
+    physician_hours: int = 24
     our_number: str = ""
     emergency_number: str = ""
     provider_confirms_stop: bool = False
+    signature_added_by_carrier: bool = False
     survey_invitation: str = "sms"
     survey_modules: str = ""
     weekend: frozenset[int] = frozenset({SATURDAY, SUNDAY})
@@ -129,6 +133,7 @@ class FacilitySettings:
             "non_clinical_per_week": self.non_clinical_per_week >= 0,
             "max_attempts": self.max_attempts > 0,
             "overdue_shown_days": self.overdue_shown_days >= 0,
+            "physician_hours": self.physician_hours >= 0,
             "sms_to": self.sms_from < self.sms_to,
             "alert_cover_to": self.alert_cover_from < self.alert_cover_to,
             "calling_hours": bool(self.calling_hours) and all(start < end for start, end in self.calling_hours),

@@ -104,6 +104,7 @@ class HospitalForm(BaseForm):
     sms_on_rest_days = BooleanField(_l("Send texts on rest days and holidays as well"))
     our_number = StringField(_l("Number that texts come from"), render_kw={"inputmode": "tel"})
     provider_confirms_stop = BooleanField(_l("The provider itself confirms STOP to patients"))
+    signature_added_by_carrier = BooleanField(_l("The carrier itself puts the hospital's name in front of texts"))
     non_clinical_per_week = _count(_l("Most non-clinical texts to one patient in 7 days"), 0, 50)
 
     survey_invitation = SelectField(
@@ -119,6 +120,7 @@ class HospitalForm(BaseForm):
     calling_hours = HoursField(_l("Calling hours"), render_kw={"rows": 4})
     max_attempts = _count(_l("Days with an attempt before a call is given up"), 1, 20)
     overdue_shown_days = _count(_l("Days that an overdue call stays in the list"), 0, 365)
+    physician_hours = _count(_l("Hours that a first call waits for the attending doctor"), 0, 720)
 
     alert_cover_from = _clock(_l("Alerts are covered from"))
     alert_cover_to = _clock(_l("Alerts are covered until"))

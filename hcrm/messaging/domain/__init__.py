@@ -2,6 +2,7 @@
 
 from hcrm.messaging.domain.attempts import HandedOver
 from hcrm.messaging.domain.keywords import Keyword, keyword
+from hcrm.messaging.domain.preview import Preview, preview_of
 from hcrm.messaging.domain.quiet_hours import NeverOpen, is_open, next_opening
 from hcrm.messaging.domain.recipients import Recipient, answering, choose_recipient
 from hcrm.messaging.domain.requests import (
@@ -93,6 +94,7 @@ __all__ = [
     "MissingTemplateData",
     "NeverOpen",
     "Outcome",
+    "Preview",
     "Purpose",
     "Reason",
     "Recipient",
@@ -117,6 +119,7 @@ __all__ = [
     "our_number",
     "pause_before_next_try",
     "placeholders",
+    "preview_of",
     "remarks_on",
     "render",
     "revealing_words",

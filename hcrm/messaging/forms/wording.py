@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, RadioField, StringField, TextAreaField
 from wtforms.fields import Field
-from wtforms.validators import Length, Regexp
+from wtforms.validators import Length, Optional, Regexp
 
-from hcrm.messaging.domain import Flaw
+from hcrm.messaging.domain import LANGUAGES, Flaw
 from hcrm.web import BaseForm
 
 BODY_LIMIT = 1_000
@@ -62,9 +63,13 @@ def _body(label: str) -> TextAreaField:
     )
 
 
-def _number() -> StringField:
+PROVIDER_NAMES: Mapping[str, str] = {"twilio": "Twilio"}
+"""A provider without a name here is shown by its code."""
+
+
+def _number(provider: str) -> StringField:
     return StringField(
-        _l("Template number that the provider registered (if it asks for one)"),
+        _("Number that %(provider)s registered this wording under", provider=PROVIDER_NAMES.get(provider, provider)),
         validators=[
             Regexp(r"[\w.-]{0,64}$", message=_l("A template number has letters, digits, dots and dashes only."))
         ],
@@ -72,18 +77,39 @@ def _number() -> StringField:
 
 
 class WordingForm(BaseForm):
-    """A text in all its languages."""
+    """A text in all its languages; made by ``wording_form``, which adds a number for each language and provider."""
+
+    providers: tuple[str, ...] = ()
 
     body_en = _body(_l("English"))
     body_zh_hans = _body(_l("Chinese"))
-    number_en = _number()
-    number_zh_hans = _number()
+    patient = StringField(
+        _l("Preview with a patient's data"),
+        validators=[Length(max=100, message=_l("That is too long: give a name, an MRN or a phone number."))],
+        render_kw={"autocomplete": "off"},
+    )
+    chosen = RadioField(_l("Which patient is meant?"), coerce=int, validate_choice=False, validators=[Optional()])
     sure = BooleanField(_l("I have looked at these remarks and want to publish it all the same"))
 
     def body_in(self, language: str) -> Field:
         """The field of the text in a language."""
         return self[f"body_{language.lower()}"]
 
-    def number_in(self, language: str) -> Field:
-        """The field of the registered number in a language."""
-        return self[f"number_{language.lower()}"]
+    def number_at(self, language: str, provider: str) -> Field:
+        """The field of the number that a provider registered the text in a language under."""
+        return self[_number_name(language, provider)]
+
+    def numbers_in(self, language: str) -> list[Field]:
+        """Those fields for all providers."""
+        return [self.number_at(language, provider) for provider in self.providers]
+
+
+def _number_name(language: str, provider: str) -> str:
+    return f"number_{language.lower()}_{provider}"
+
+
+def wording_form(providers: Iterable[str]) -> type[WordingForm]:
+    """The form for an installation that sends through these providers."""
+    names = tuple(sorted(providers))
+    numbers = {_number_name(language, provider): _number(provider) for language in LANGUAGES for provider in names}
+    return type("WordingForm", (WordingForm,), {"providers": names, **numbers})

@@ -34,6 +34,7 @@ from hcrm.messaging.queries.outbox import (
     timeline,
     unfinished_attempts,
 )
+from hcrm.messaging.queries.preview import PatientValues, patient_values
 from hcrm.messaging.queries.sending import (
     SendingFacts,
     Sent,
@@ -50,6 +51,7 @@ __all__ = [
     "Desk",
     "Editing",
     "OpenText",
+    "PatientValues",
     "Phone",
     "Place",
     "SendingFacts",
@@ -76,6 +78,7 @@ __all__ = [
     "messages_of_tasks",
     "open_conversations",
     "open_receipts",
+    "patient_values",
     "phone",
     "phones",
     "place_of_message",

@@ -40,6 +40,11 @@ class Editing:
     drafts: Mapping[str, Version]
     versions: tuple[Version, ...]
 
+    @property
+    def newest(self) -> Mapping[str, Version]:
+        """By language the draft, where there is one, else what is in force."""
+        return {**self.in_force, **self.drafts}
+
 
 def editing(session: Session, code: str) -> Editing | None:
     """One text with all its versions; None when there is none with this code."""

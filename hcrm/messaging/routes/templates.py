@@ -6,16 +6,22 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hcrm.accounts.domain import Action
+from hcrm.accounts.domain import Action, permitted, scope_of
 from hcrm.accounts.guard import current_actor, picked_facility, requires
+from hcrm.audit.service import record
 from hcrm.messaging import queries, service
-from hcrm.messaging.domain import LANGUAGES, SAMPLE, Remark, measure, placeholders, render
+from hcrm.messaging.domain import LANGUAGES, Length, Remark, placeholders, preview_of
 from hcrm.messaging.forms import PURPOSES
-from hcrm.messaging.forms.wording import FLAWS, LANGUAGE_NAMES, TEXT_NAMES, WordingForm
-from hcrm.messaging.queries import Editing
+from hcrm.messaging.forms.wording import FLAWS, LANGUAGE_NAMES, TEXT_NAMES, WordingForm, wording_form
+from hcrm.messaging.queries import Editing, PatientValues
 from hcrm.messaging.routes.blueprint import blueprint
+from hcrm.patients.domain import PatientHit
+from hcrm.patients.queries import search
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now, settings
+
+MOST_CANDIDATES = 8
+"""Patients offered when what was typed may mean several; who gets more types more."""
 
 
 @blueprint.get("/templates")
@@ -32,8 +38,8 @@ def templates() -> ResponseReturnValue:
     )
 
 
-def _length(body: str, language: str) -> object:
-    return measure(render(body, SAMPLE, language).whole)
+def _length(body: str, language: str) -> Length:
+    return preview_of(body, language).length
 
 
 def _text(code: str) -> Editing:
@@ -49,26 +55,32 @@ def _text(code: str) -> Editing:
 def template(code: str) -> ResponseReturnValue:
     """One text in all its languages: the draft, if there is one, else what is in force."""
     text = _text(code)
-    shown = {**text.in_force, **text.drafts}
-    form = WordingForm(formdata=None)
-    for language, version in shown.items():
+    form = _form(empty=True)
+    for language, version in text.newest.items():
         form.body_in(language).data = version.body
-        form.number_in(language).data = next(iter(version.registrations.values()), "")
+        for provider in form.providers:
+            form.number_at(language, provider).data = version.registrations.get(provider, "")
     return _page(text, form, [])
+
+
+def _form(*, empty: bool = False) -> WordingForm:
+    """The form with a number for each provider that is not simulated."""
+    made = wording_form(settings().sms_providers - {"console"})
+    return made(formdata=None) if empty else made()
 
 
 @blueprint.post("/templates/<code>")
 @requires(Action.EDIT_TEMPLATES)
 def save_template(code: str) -> ResponseReturnValue:
     """Show a preview, keep a draft, or publish: then it is what the next message says."""
-    text, form, wanted = _text(code), WordingForm(), request.form.get("do", "preview")
+    text, form, wanted = _text(code), _form(), request.form.get("do", "preview")
     bodies = {language: form.body_in(language).data or "" for language in LANGUAGES}
     if not form.validate_on_submit():
         return _page(text, form, [], 422)
     if wanted == "preview":
         return _page(text, form, service.remarks_on_text(text, bodies))
     try:
-        _save(code, bodies, form, publish=wanted == "publish")
+        _save(text, bodies, form, publish=wanted == "publish")
     except service.NotPublishable as problem:
         return _page(text, form, problem.remarks, 422)
     flash(
@@ -77,28 +89,54 @@ def save_template(code: str) -> ResponseReturnValue:
     return redirect(url_for("messaging.template", code=code))
 
 
-def _save(code: str, bodies: dict[str, str], form: WordingForm, *, publish: bool) -> None:
-    providers = sorted(settings().sms_providers - {"console"})
-    numbers = {language: form.number_in(language).data or "" for language in LANGUAGES}
+def _save(text: Editing, bodies: dict[str, str], form: WordingForm, *, publish: bool) -> None:
+    """Numbers of providers that are not in use now stay as they are."""
+    numbers = {
+        language: dict(text.newest[language].registrations if language in text.newest else {})
+        | {provider: form.number_at(language, provider).data or "" for provider in form.providers}
+        for language in LANGUAGES
+    }
     with unit_of_work() as session:
         service.save_wording(
-            session, code, bodies=bodies, publish=publish, sure=bool(form.sure.data),
-            registrations={language: dict.fromkeys(providers, number) for language, number in numbers.items()},
+            session, text.code, bodies=bodies, publish=publish, sure=bool(form.sure.data), registrations=numbers,
             actor_user_id=current_actor().user_id, facility_id=picked_facility(), now=now(),
         )  # fmt: skip
 
 
 def _page(text: Editing, form: WordingForm, remarks: list[Remark], code: int = 200) -> ResponseReturnValue:
-    previews = {language: _preview(form.body_in(language).data or "", language) for language in LANGUAGES}
+    hits = _candidates(form.patient.data or "")
+    patient = _patient(hits, form.chosen.data, text.code)
+    known, called = (patient.known, patient.names) if patient else ({}, ())
+    previews = {
+        language: preview_of(form.body_in(language).data or "", language, known=known, names=called)
+        for language in LANGUAGES
+    }
     allowed = sorted({name for each in text.in_force.values() for name in placeholders(each.body)})
     return render_template(
         "messaging/template.html", text=text, form=form, remarks=remarks, flaws=FLAWS, previews=previews,
-        names=TEXT_NAMES, languages=LANGUAGE_NAMES, allowed=allowed,
+        names=TEXT_NAMES, languages=LANGUAGE_NAMES, allowed=allowed, hits=hits, patient=patient,
+        may_choose=permitted(current_actor(), Action.VIEW_PATIENT),
     ), code  # fmt: skip
 
 
-def _preview(body: str, language: str) -> tuple[str, object]:
-    """The text as a phone shows it, with values as they may be, and its length."""
-    known = {name: SAMPLE.get(name, "{" + name + "}") for name in placeholders(body)}
-    shown = render(body, known, language).whole
-    return shown, measure(shown)
+def _candidates(words: str) -> list[PatientHit]:
+    """Patients whom the viewer may see and the words may mean."""
+    if not words.strip():
+        return []
+    with unit_of_work() as session:
+        return search(session, scope_of(current_actor(), Action.VIEW_PATIENT), words, MOST_CANDIDATES)
+
+
+def _patient(hits: list[PatientHit], chosen: int | None, code: str) -> PatientValues | None:
+    """What is known of the patient who is meant: the only one found, or the one that was chosen. It is audited."""
+    meant = [hit.patient_id for hit in hits if len(hits) == 1 or hit.patient_id == chosen]
+    if not meant:
+        return None
+    with unit_of_work() as session:
+        patient = queries.patient_values(session, meant[0], code)
+        record(
+            session, now=now(), action="template.previewed", actor_user_id=current_actor().user_id,
+            facility_id=patient.facility_id, object_kind="patient", object_id=patient.patient_id,
+            patient_id=patient.patient_id,
+        )  # fmt: skip
+    return patient

@@ -350,7 +350,8 @@ def _rendered(
     if "link" in placeholders(wording.body) and link is not None and row.conversation_subject_id is not None:
         values["link"] = link(row.conversation_subject_id)
     try:
-        signed = capabilities is not None and capabilities.adds_signature
+        added = facility.settings.signature_added_by_carrier
+        signed = added or (capabilities is not None and capabilities.adds_signature)
         return render(wording.body, values, language, drop_signature=signed), ()
     except MissingTemplateData as problem:
         return None, tuple(problem.args)

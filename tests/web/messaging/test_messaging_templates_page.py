@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from hcrm.app import create_app
 from hcrm.messaging import queries, service
+from hcrm.patients.domain import sort_key
 from hcrm.unit_of_work import unit_of_work
+from tests.conftest import PASSWORD
+from tests.factories_messaging import MessagingFactory
+from tests.factories_twilio import twilio_runtime
 
 ENGLISH = "{hospital}: Get well soon. Questions: {phone}. Emergency: {emergency}. STOP to opt out"
 CHINESE = "【{hospital}】祝早日康复。咨询{phone}，紧急情况请拨{emergency}。退订回T"
@@ -32,7 +37,7 @@ def in_force(runtime, language="en"):
 def test_a_new_wording_is_a_new_version_and_the_next_message_says_it(client, runtime, manager):
     assert client.get("/templates").status_code == 200
     assert "As a phone shows it" in client.get("/templates/welcome").text
-    assert manager("publish", number_en="T-17").status_code == 302
+    assert manager("publish").status_code == 302
     assert (in_force(runtime).body, in_force(runtime).version) == (ENGLISH, 2)
     assert in_force(runtime, "zh_Hans").body == CHINESE
     with runtime.engine.connect() as connection:
@@ -97,6 +102,67 @@ def test_a_preview_stores_nothing_and_shows_the_length(runtime, manager):
     page = manager("preview", english=ENGLISH + " 好")
     assert "UCS-2" in page.text
     assert in_force(runtime).version == 1
+
+
+def patients(runtime, facility, *people):
+    """Patients by (name, language); each has had a text that names a ward's phone."""
+    with unit_of_work(runtime.sessions) as session:
+        make = MessagingFactory(session, runtime.clock.now(), facility)
+        session.execute(text("UPDATE facility SET name = 'City General', name_zh = '市医院', phone = '02155556666'"))
+        for name, language in people:
+            patient_id = make.patient(full_name=name, name_sort_key=sort_key(name), language=language)
+            make.message(make.request(patient_id, values={"ward_phone": "02177778888"}))
+
+
+def test_a_preview_is_filled_in_with_what_is_known_of_a_patient_and_audited(runtime, facility, manager):
+    patients(runtime, facility, ("Ada Bell", "zh_Hans"))
+    wording = "{hospital}: Ada Bell, your surgery. {ward_phone}, {phone} by {by}. STOP to opt out"
+    page = manager("preview", english=wording, patient="ada bell").text
+    assert "City General: Ada Bell, your surgery. 02177778888, 02155556666 by Mon 16 Mar. STOP" in page
+    assert "【市医院】祝早日康复" in page
+    assert "Examples, because nothing is known yet: {by}" in page
+    assert "or who it is: Ada Bell, surgery" in page
+    assert "Shown as Ada Bell would get it" in page
+    with runtime.engine.connect() as connection:
+        audited = connection.execute(text("SELECT count(*) FROM audit_entry WHERE action = 'template.previewed'"))
+        assert audited.scalar_one() == 1
+
+
+def test_who_is_meant_is_asked_when_several_fit_and_nobody_is_shown_whom_one_may_not_see(
+    runtime, facility, manager, client, login
+):
+    patients(runtime, facility, ("Ada Bell", "en"), ("Ada Bose", "en"))
+    page = manager("preview", patient="ada").text
+    assert "Which patient is meant?" in page
+    assert "would get it</h2>" in page
+    assert "Shown as" not in page
+    with runtime.engine.connect() as connection:
+        chosen = connection.execute(text("SELECT id FROM patient WHERE full_name = 'Ada Bose'")).scalar_one()
+    assert "Shown as Ada Bose" in manager("preview", patient="ada", chosen=str(chosen)).text
+    client.post("/logout")
+    login("administrator")
+    page = manager("preview", patient="ada", chosen=str(chosen)).text
+    assert "Ada Bose" not in page
+    assert "Preview with a patient" not in page
+
+
+def test_each_provider_has_its_own_registered_number_and_others_keep_theirs(runtime, login):
+    ours = twilio_runtime(runtime, public_base_url="http://127.0.0.1:8000")
+    with unit_of_work(runtime.sessions) as session:
+        service.install_default_templates(session, runtime.clock.now())
+        session.execute(text("""UPDATE message_template SET registrations = '{"other": "X-9"}'"""))
+    app = create_app(ours.settings, runtime=ours)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    client = app.test_client()
+    login("manager")
+    assert client.post("/login", data={"username": "manager-all", "password": PASSWORD}).status_code == 302
+    bodies = {"do": "publish", "body_en": ENGLISH, "body_zh_hans": CHINESE}
+    assert "Twilio registered this wording" in client.get("/templates/welcome").text
+    numbers = {"number_en_twilio": "T-17", "number_zh_hans_twilio": ""}
+    assert client.post("/templates/welcome", data=bodies | numbers).status_code == 302
+    assert in_force(runtime).registrations == {"other": "X-9", "twilio": "T-17"}
+    assert in_force(runtime, "zh_Hans").registrations == {"other": "X-9"}
+    assert 'value="T-17"' in client.get("/templates/welcome").text
 
 
 def test_a_shipped_correction_does_not_touch_what_the_hospital_has_changed(runtime, manager):
