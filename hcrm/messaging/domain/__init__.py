@@ -1,6 +1,6 @@
 """The rules of messaging, without database, clock or settings."""
 
-from hcrm.messaging.domain.attempts import HandedOver
+from hcrm.messaging.domain.attempts import Attempt, HandedOver
 from hcrm.messaging.domain.keywords import Keyword, keyword
 from hcrm.messaging.domain.preview import Preview, preview_of
 from hcrm.messaging.domain.quiet_hours import NeverOpen, is_open, next_opening
@@ -57,6 +57,7 @@ from hcrm.messaging.domain.templates import (
     placeholders,
     render,
 )
+from hcrm.messaging.domain.why import Finding, explain
 from hcrm.messaging.domain.wording import SAMPLE, WITH_A_YES, Flaw, Remark, remarks_on, revealing_words
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "RANKS",
     "SAMPLE",
     "WITH_A_YES",
+    "Attempt",
     "AttemptStatus",
     "Check",
     "ConversationRequest",
@@ -78,6 +80,7 @@ __all__ = [
     "Decision",
     "Encoding",
     "Expire",
+    "Finding",
     "Flaw",
     "HandedOver",
     "HandledReply",
@@ -111,6 +114,7 @@ __all__ = [
     "choose_recipient",
     "closest_language",
     "decide",
+    "explain",
     "is_open",
     "keyword",
     "measure",

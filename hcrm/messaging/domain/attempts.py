@@ -1,4 +1,4 @@
-"""An attempt to hand a message over, as its provider is asked about it afterwards."""
+"""An attempt to hand a message over: as it stands, and as its provider is asked about it afterwards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from hcrm.messaging.domain.states import AttemptStatus
 from hcrm.messaging.domain.templates import MASKED_LINK
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One hand-over as it was when read; ``error_code`` is the provider's own."""
+
+    number: int
+    provider: str
+    status: AttemptStatus
+    error_code: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class MessageSnapshot:
-    """One outbox message as it was when read; ``checks`` are those of the last decision, in order."""
+    """One outbox message as it was when read; ``checks`` are those of the last decision, in order, of ``checked_at``.
+
+    ``settled_at``: when a person decided what to do about one of unknown fate.
+    """
 
     id: int
     facility_id: int
@@ -92,6 +95,8 @@ class MessageSnapshot:
     conversation_topic: str | None
     conversation_subject_id: int | None
     checks: tuple[Check, ...] = ()
+    checked_at: datetime | None = None
+    settled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +154,8 @@ class HandledReply:
 InboundHandler = Callable[[Any, ConversationSnapshot, InboundSnapshot, datetime], HandledReply]
 """(session, conversation, reply, now) -> what became of it; runs in the transaction that marks the reply."""
 
-LinkBuilder = Callable[[int], str]
-"""subject id -> the address that ``{link}`` stands for."""
+LinkBuilder = Callable[..., str]
+"""(subject id) -> the address that ``{link}`` stands for; with (subject id, generation) once one was taken back."""
 
 
 def our_number(facility: FacilitySnapshot) -> str:

@@ -1,19 +1,16 @@
-"""Forms of messaging, what its codes are called, and the sentences of *why (not)?*."""
+"""Forms of messaging, and what its codes are called."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import phonenumbers
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from hcrm.messaging.domain import BY_HAND, Check, InboundState, MessageStatus, Outcome, Purpose, Reason
-from hcrm.web import BaseForm, choices, local_datetime
+from hcrm.messaging.domain import BY_HAND, InboundState, MessageStatus, Outcome, Purpose, Reason
+from hcrm.web import BaseForm, choices
 
 NOTE_LIMIT = 500
 TEXT_LIMIT = 500
@@ -93,61 +90,6 @@ TIMELINE_STATES: Mapping[str, tuple[str, str]] = {
     **{f"messaging.{state.value}": sign for state, sign in INBOUND_STATES.items()},
 }
 """Also for each status with each reason, so that the timeline says why."""
-
-CHECKS: Mapping[str, str] = {
-    "still_useful": _l("Is it still useful?"),
-    "due": _l("Has its time come?"),
-    "alive": _l("Is the patient alive, as far as we know?"),
-    "plan_goes_on": _l("Does the plan behind it go on?"),
-    "no_dispute": _l("Is there no open dispute?"),
-    "consent": _l("Does the patient want messages of this kind?"),
-    "number": _l("Is there a phone to send it to?"),
-    "not_stopped": _l("Has this phone not said STOP?"),
-    "survey_limit": _l("Was no other survey sent lately?"),
-    "weekly_limit": _l("Were there few other messages this week?"),
-    "complete": _l("Is everything there that the text needs?"),
-    "provider_takes_it": _l("Does the provider take such a text for this phone?"),
-    "sending_hours": _l("Is it a time of day for texts?"),
-    "phone_free": _l("Does no other conversation wait for a reply from this phone?"),
-    "provider_ready": _l("Does the provider take messages at the moment?"),
-}
-
-FACTS: Mapping[str, str] = {
-    "none": _l("no death on record"),
-    "pending": _l("a death was reported and is not yet confirmed"),
-    "confirmed": _l("a death is on record"),
-    "readmitted": _l("the patient is in hospital again"),
-    "stay_cancelled": _l("the stay was cancelled in the hospital's records"),
-    "care": _l("messages about care"),
-    "survey": _l("satisfaction surveys"),
-    "phone_that_wrote": _l("the phone that wrote gets the answer"),
-    "own_number": _l("the patient's own number"),
-    "relative": _l("a relative with whom health may be discussed"),
-    "parent": _l("a parent, because the patient is under 14"),
-    "only_landline": _l("only a landline is on record"),
-    "no_number": _l("no number is on record"),
-    "no_valid_number": _l("no number on record is valid"),
-    "no_parent_number": _l("under 14, and no parent's number is on record"),
-    "sensitive_own_number_only": _l("after this stay only the patient's own number may be used, and there is none"),
-    "country_not_served": _l("the provider does not serve the country of this number"),
-    "no_replies": _l("nobody can reply to the provider's texts in this country"),
-    "no_links": _l("the provider takes no links in this country"),
-    "not_registered": _l("the provider wants the wording registered, and no number for it is on record"),
-    "template": _l("there is no published wording"),
-}
-
-
-def check_fact(check: Check, zone: ZoneInfo) -> str:
-    """The fact of a check in words: a moment by the hospital's clock, a known code, or the names that are missing."""
-    if check.fact in FACTS:
-        return str(FACTS[check.fact])
-    try:
-        return str(local_datetime(datetime.fromisoformat(check.fact), zone))
-    except ValueError:
-        pass
-    if check.code == "weekly_limit":
-        return str(_("%(count)s in the last 7 days", count=check.fact))
-    return check.fact
 
 
 def pretty_number(number: str) -> str:

@@ -24,6 +24,7 @@ from hcrm.messaging.queries.inbox import (
 )
 from hcrm.messaging.queries.outbox import (
     Wording,
+    attempts,
     attempts_to_look_at,
     in_doubt,
     message_snapshot,
@@ -60,6 +61,7 @@ __all__ = [
     "Version",
     "Wording",
     "all_texts",
+    "attempts",
     "attempts_to_look_at",
     "bubbles",
     "colleagues",

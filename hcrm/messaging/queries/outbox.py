@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import (
     DUE_STATES,
+    Attempt,
     AttemptStatus,
     Check,
     HandedOver,
@@ -52,7 +53,23 @@ def message_snapshot(row: OutboxMessage) -> MessageSnapshot:
             Check(code=each["code"], passed=each["passed"], fact=each.get("fact", ""))
             for each in row.decision.get("checks", [])
         ),
+        checked_at=_checked_at(row),
+        settled_at=row.settled_at,
     )
+
+
+def _checked_at(row: OutboxMessage) -> datetime | None:
+    """When the checks were made; a withdrawal afterwards has a time of its own."""
+    at = row.decision.get("at")
+    return datetime.fromisoformat(at) if at else row.decided_at
+
+
+def attempts(session: Session, message_id: int) -> list[Attempt]:
+    """The hand-overs of a message, first one first."""
+    rows = session.scalars(select(SendAttempt).where(SendAttempt.message_id == message_id).order_by(SendAttempt.number))
+    return [
+        Attempt(row.number, row.provider, row.status, row.error_code, row.started_at, row.finished_at) for row in rows
+    ]
 
 
 def messages(session: Session, message_ids: Collection[int]) -> list[MessageSnapshot]:

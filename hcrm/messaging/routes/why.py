@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, jsonify, render_template
@@ -11,8 +12,9 @@ from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.audit.service import record
 from hcrm.messaging import queries
-from hcrm.messaging.domain import MessageSnapshot
-from hcrm.messaging.forms import CHECKS, PURPOSES, REASONS, STATUSES, check_fact
+from hcrm.messaging.domain import Finding, MessageSnapshot, explain
+from hcrm.messaging.forms import PURPOSES, REASONS, STATUSES
+from hcrm.messaging.forms.why import RULES, fact_of
 from hcrm.messaging.routes.blueprint import blueprint
 from hcrm.organization.queries import facility
 from hcrm.unit_of_work import unit_of_work
@@ -28,7 +30,7 @@ def why(message_id: int) -> ResponseReturnValue:
         if not found:
             abort(404)
         message, place = found[0], queries.place_of_message(session, found[0])
-        zone = facility(session, message.facility_id).zone
+        zone, attempts = facility(session, message.facility_id).zone, queries.attempts(session, message_id)
     require_object(Action.VIEW_PATIENT, place.facility_id, place.department_ids)
     with unit_of_work() as session:
         record(
@@ -36,17 +38,21 @@ def why(message_id: int) -> ResponseReturnValue:
             facility_id=message.facility_id, object_kind="outbox_message", object_id=message.id,
             patient_id=message.patient_id,
         )  # fmt: skip
+    findings = explain(message, attempts)
     if wants_json():
-        return jsonify(_told(message))
-    rows = [(CHECKS.get(check.code, check.code), check.passed, check_fact(check, zone)) for check in message.checks]
+        return jsonify(_told(message, findings))
+    rows = [(RULES.get(each.rule, each.rule), each.passed, fact_of(each, zone), each.at) for each in findings]
     return render_template(
         "messaging/why.html", message=message, rows=rows, zone=zone, statuses=STATUSES, reasons=REASONS,
         purposes=PURPOSES,
     )  # fmt: skip
 
 
-def _told(message: MessageSnapshot) -> dict[str, Any]:
-    """The same for a program: codes instead of words, times in UTC; neither the text nor the phone."""
+def _told(message: MessageSnapshot, findings: Sequence[Finding]) -> dict[str, Any]:
+    """The same for a program: codes instead of words, times in UTC; neither the text nor the phone.
+
+    ``checks`` are in the order of what happened; ``passed`` is null where it is not known yet.
+    """
     times = ("not_before", "decided_at", "next_try_at", "expires_at", "accepted_at", "sent_at", "delivered_at")
     found = {name: getattr(message, name) for name in times}
     return {
@@ -56,5 +62,14 @@ def _told(message: MessageSnapshot) -> dict[str, Any]:
         "status": message.status.value,
         "reason": message.reason.value if message.reason else None,
         **{name: at.isoformat() if at is not None else None for name, at in found.items()},
-        "checks": [{"rule": check.code, "passed": check.passed, "fact": check.fact} for check in message.checks],
+        "checks": [
+            {
+                "rule": each.rule,
+                "passed": each.passed,
+                "fact": each.fact,
+                "at": each.at.isoformat() if each.at is not None else None,
+                "provider_code": each.detail or None,
+            }
+            for each in findings
+        ],
     }

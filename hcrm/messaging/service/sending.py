@@ -348,7 +348,9 @@ def _rendered(
     }
     link = batch.links.get(row.conversation_topic or "")
     if "link" in placeholders(wording.body) and link is not None and row.conversation_subject_id is not None:
-        values["link"] = link(row.conversation_subject_id)
+        generation = row.values.get("link_generation")
+        subject = row.conversation_subject_id
+        values["link"] = link(subject) if generation is None else link(subject, int(generation))
     try:
         added = facility.settings.signature_added_by_carrier
         signed = added or (capabilities is not None and capabilities.adds_signature)
@@ -359,7 +361,7 @@ def _rendered(
 
 def _note(row: OutboxMessage, decision: Decision, now: datetime) -> None:
     """Write the decision and its checks to the message."""
-    row.decision = {"checks": [asdict(check) for check in decision.checks]}
+    row.decision = {"at": now.isoformat(), "checks": [asdict(check) for check in decision.checks]}
     row.decided_at = now
     row.reason = None
     if isinstance(decision, Wait):

@@ -176,6 +176,7 @@ def test_why_not_tells_the_checks_in_order_and_the_fact_that_decided(client, log
     told = client.get(f"/messages/{message_id}/why", headers={"Accept": "application/json"}).get_json()
     assert (told["status"], told["reason"]) == ("suppressed", "opted_out")
     assert (told["checks"][-1]["rule"], told["checks"][-1]["passed"]) == ("not_stopped", False)
+    assert told["checks"][-1]["at"] == told["decided_at"] == runtime.clock.now().isoformat()
     assert hospital["number"] not in str(told)
     assert client.get("/messages/999/why").status_code == 404
 
