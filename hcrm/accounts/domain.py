@@ -40,6 +40,7 @@ class Action(StrEnum):
     USE_ACCOUNT = "use_account"
     VIEW_TODAY = "view_today"
     WORK_TASKS = "work_tasks"
+    ASSIGN_TASKS = "assign_tasks"
     VIEW_PATIENT = "view_patient"
     EDIT_PATIENT = "edit_patient"
     VERIFY_DEATH = "verify_death"
@@ -76,11 +77,11 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _ALERTS
     | _INBOX
     | _FIGURES
-    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES},
+    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.ASSIGN_TASKS},
     Role.MANAGER: _EVERYONE
     | _ALERTS
     | _FIGURES
-    | {Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES},
+    | {Action.ASSIGN_TASKS, Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
     Role.QUALITY_OFFICER: _EVERYONE | _ALERTS | _FIGURES | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS},
     Role.ADMINISTRATOR: _EVERYONE | {Action.EDIT_TEMPLATES, Action.IMPORT_RECORDS, Action.ADMINISTER},

@@ -35,6 +35,7 @@ class Entry:
 ENTRIES = (
     Entry("/overview", _l("Overview"), Action.VIEW_FIGURES),
     Entry("/today", _l("Today"), Action.VIEW_TODAY),
+    Entry("/workload", _l("Workload"), Action.ASSIGN_TASKS),
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),

@@ -100,6 +100,7 @@ class EnrolmentRow(Base):
             postgresql_where=text("ended_by_encounter_id IS NOT NULL"),
         ),
         Index("ix_enrolment_of_patients", "patient_id", postgresql_where=text("scope = 'patient'")),
+        Index("ix_enrolment_running", "plan_version_id", postgresql_where=text("status = 'active'")),
     )
 
     id: Mapped[BigId]

@@ -65,6 +65,13 @@ followup.outcome             x   x   x   x   x   .   .   .   .   .   .
 followup.release             x   x   x   x   x   .   .   .   .   .   .
 followup.cancel              x   x   x   x   x   .   .   .   .   .   .
 followup.reopen              x   x   x   x   x   .   .   .   .   .   .
+followup.assign_one          x   x   x   x   x   .   .   .   .   .   .
+followup.workload            .   .   .   .   x   x   .   .   .   .   .
+followup.assign_many         .   .   .   .   x   x   .   .   .   .   .
+followup.add_absence         .   .   .   .   x   x   .   .   .   .   .
+followup.remove_absence      .   .   .   .   x   x   .   .   .   .   .
+followup.named_doctors       .   .   .   .   .   .   .   .   x   x   .
+followup.name_doctors        .   .   .   .   .   .   .   .   x   x   .
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .
@@ -116,6 +123,9 @@ intake.discard               .   .   .   .   .   .   .   .   x   x   .
 intake.messages              .   .   .   .   .   .   .   .   x   x   .
 intake.leave_out             .   .   .   .   .   .   .   .   x   x   .
 intake.refused               .   .   .   .   .   .   .   .   x   x   .
+intake.access                .   .   .   .   .   .   .   .   x   x   .
+intake.revoke                .   .   .   .   .   .   .   .   x   x   .
+fhir.take                    public
 twilio.text_from_phone       public
 twilio.status_of_message     public
 survey.entry                 public

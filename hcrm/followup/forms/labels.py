@@ -225,6 +225,11 @@ ATTEMPT_PROBLEMS: Mapping[str, str] = {
         "A call is completed when its core questions are answered. Answer them, or choose “Partly done”."
     ),
 }
+ABSENCE_PROBLEMS: Mapping[str, str] = {
+    "ends_before_it_begins": _l("The last day is before the first."),
+    "stands_in_for_themselves": _l("Nobody stands in for themselves. Choose somebody else."),
+    "away_already": _l("This person is entered as away on some of these days already."),
+}
 ALERT_PROBLEMS: Mapping[str, str] = {
     "already_resolved": _l("This alert is resolved already."),
     "not_acknowledged": _l("Somebody has to acknowledge the alert before it can be closed."),

@@ -13,11 +13,21 @@ from hcrm.followup.queries.alerts import (
     urgent_alerts,
 )
 from hcrm.followup.queries.call import CallView, TaskAccess, call_view, task_access
+from hcrm.followup.queries.desk import absence_items, colleagues, doctors
 from hcrm.followup.queries.plans import published_plans, step_names
 from hcrm.followup.queries.questions import QuestionPanel, question_panel
 from hcrm.followup.queries.rows import WorkRow, work_rows
 from hcrm.followup.queries.timeline import timeline
-from hcrm.followup.queries.today import Day, WorkCounts, day_of, next_task_id, work_counts, work_list
+from hcrm.followup.queries.today import (
+    Day,
+    WorkCounts,
+    day_of,
+    loads,
+    next_task_id,
+    tasks_of_person,
+    work_counts,
+    work_list,
+)
 
 __all__ = [
     "AlertFilters",
@@ -29,10 +39,14 @@ __all__ = [
     "Whose",
     "WorkCounts",
     "WorkRow",
+    "absence_items",
     "alert_counts",
     "alert_list",
     "call_view",
+    "colleagues",
     "day_of",
+    "doctors",
+    "loads",
     "next_task_id",
     "one_alert",
     "open_alert_count",
@@ -42,6 +56,7 @@ __all__ = [
     "step_names",
     "task_access",
     "task_to_call",
+    "tasks_of_person",
     "timeline",
     "urgent_alerts",
     "work_counts",

@@ -45,6 +45,7 @@ class WorkRow:
     last_attempt: LastAttempt | None
     held_by: str | None
     held_by_me: bool
+    given_to: str | None = None
 
 
 def work_rows(session: Session, listed: Sequence[Listed], user_id: int) -> list[WorkRow]:
@@ -60,7 +61,8 @@ def work_rows(session: Session, listed: Sequence[Listed], user_id: int) -> list[
         for ward in departments(session, facility_id).values()
     }
     latest = last_attempts(session, [each.task.id for each in listed])
-    holders = user_names(session, {each.held_by for each in listed if each.held_by is not None})
+    concerned = {one for each in listed for one in (each.held_by, each.task.assignee_user_id) if one is not None}
+    holders = user_names(session, concerned)
     first = {patient_id: next((one for one in known if one.usable), None) for patient_id, known in numbers.items()}
     shared = shared_numbers(session, [one for one in first.values() if one is not None])
     return [
@@ -74,6 +76,7 @@ def work_rows(session: Session, listed: Sequence[Listed], user_id: int) -> list[
             last_attempt=latest.get(each.task.id),
             held_by=None if each.held_by is None else holders.get(each.held_by, ""),
             held_by_me=each.held_by == user_id,
+            given_to=holders.get(each.task.assignee_user_id or 0),
         )
         for each in listed
     ]

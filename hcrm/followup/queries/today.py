@@ -6,7 +6,7 @@ is done or long past. Names, numbers and last attempts are read for the rows sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
@@ -14,11 +14,12 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from hcrm.accounts.domain import Actor, MembershipSnapshot
+from hcrm.accounts.domain import Actor, MembershipSnapshot, Role
 from hcrm.followup.domain.plan import PerformerRole, RiskLevel, StepChannel
 from hcrm.followup.domain.task import BusinessStatus, TaskStatus
 from hcrm.followup.domain.worklist import GROUP_OF_STATE, PERFORMERS, WorkFilters, WorkGroup, WorkState
 from hcrm.followup.models import AttemptRow, TaskRow
+from hcrm.followup.queries.desk import Load, attempts_and_done, desk_of, is_own, kept_by_others
 from hcrm.followup.queries.state import is_leased
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.patients.models import EncounterLocation
@@ -116,19 +117,27 @@ def _is_open_now(day: Day, facility_ids: Sequence[int]) -> ColumnElement[bool]:
     )
 
 
-def _narrowed(actor: Actor, filters: WorkFilters) -> ColumnElement[bool]:
-    conditions = [is_for(actor), _not_own_check(actor.user_id)]
+def _narrowed(session: Session, actor: Actor, filters: WorkFilters, now: datetime) -> ColumnElement[bool]:
+    desk = desk_of(session, actor, now)
+    conditions = [is_for(actor), not_own_check(actor.user_id)]
+    if not _oversees(actor):
+        conditions.append(~kept_by_others(desk, now))
     if filters.department_id is not None:
         conditions.append(in_department(filters.department_id))
     if filters.tier is not None:
         conditions.append(TaskRow.tier == filters.tier)
     if filters.mine:
         holding = and_(TaskRow.lease_user_id == actor.user_id, is_leased())
-        conditions.append(or_(TaskRow.assignee_user_id == actor.user_id, holding))
+        conditions.append(or_(is_own(desk), holding))
     return and_(*conditions)
 
 
-def _not_own_check(user_id: int) -> ColumnElement[bool]:
+def _oversees(actor: Actor) -> bool:
+    """Heads and managers see also what waits for somebody else."""
+    return bool({Role.DEPARTMENT_HEAD, Role.MANAGER} & set(actor.roles))
+
+
+def not_own_check(user_id: int) -> ColumnElement[bool]:
     """A re-call is never made by who made the call that it checks."""
     return or_(TaskRow.step_code != RECALL, ~made_first_call(user_id))
 
@@ -161,13 +170,13 @@ def work_list(session: Session, actor: Actor, filters: WorkFilters, day: Day) ->
     if filters.state is WorkState.DONE:
         return _finished(session, actor, filters, day)
     if filters.state is WorkState.ON_HOLD:
-        return _held(session, actor, filters)
+        return _held(session, actor, filters, day)
     group = work_group_expression(day)
     wanted = GROUP_OF_STATE.get(filters.state)
     holder = case((is_leased(), TaskRow.lease_user_id))
     query = (
         select(TaskRow, group.label("work_group"), holder.label("held_by"))
-        .where(_is_open_now(day, actor.facility_ids), _narrowed(actor, filters))
+        .where(_is_open_now(day, actor.facility_ids), _narrowed(session, actor, filters, day.now))
         .order_by(
             group,
             case((group == WorkGroup.CALLBACK.value, TaskRow.callback_at), else_=TaskRow.due_at),
@@ -184,21 +193,21 @@ def work_list(session: Session, actor: Actor, filters: WorkFilters, day: Day) ->
 def _finished(session: Session, actor: Actor, filters: WorkFilters, day: Day) -> list[Listed]:
     rows = session.scalars(
         select(TaskRow)
-        .where(_is_done_today(day, actor.facility_ids), _narrowed(actor, filters))
+        .where(_is_done_today(day, actor.facility_ids), _narrowed(session, actor, filters, day.now))
         .order_by(TaskRow.completed_at.desc(), TaskRow.id)
         .limit(filters.rows + 1)
     )
     return [Listed(task, None, None) for task in rows]
 
 
-def _held(session: Session, actor: Actor, filters: WorkFilters) -> list[Listed]:
+def _held(session: Session, actor: Actor, filters: WorkFilters, day: Day) -> list[Listed]:
     rows = session.scalars(
         select(TaskRow)
         .where(
             TaskRow.facility_id.in_(actor.facility_ids),
             TaskRow.status == TaskStatus.ON_HOLD,
             TaskRow.channel.in_(BY_PEOPLE),
-            _narrowed(actor, filters),
+            _narrowed(session, actor, filters, day.now),
         )
         .order_by(TaskRow.due_at, TaskRow.id)
         .limit(filters.rows + 1)
@@ -217,7 +226,7 @@ def _is_done_today(day: Day, facility_ids: Sequence[int]) -> ColumnElement[bool]
 
 def work_counts(session: Session, actor: Actor, filters: WorkFilters, day: Day) -> WorkCounts:
     """The counts over the list, whatever state it is narrowed to."""
-    narrowed = _narrowed(actor, filters)
+    narrowed = _narrowed(session, actor, filters, day.now)
     group = work_group_expression(day).label("work_group")
     inner = select(group).where(_is_open_now(day, actor.facility_ids), narrowed).subquery()
     rows = session.execute(select(inner.c.work_group, func.count()).group_by(inner.c.work_group))
@@ -234,7 +243,7 @@ def next_task_id(session: Session, actor: Actor, day: Day, *, after_task_id: int
         select(TaskRow.id)
         .where(
             _is_open_now(day, actor.facility_ids),
-            _narrowed(actor, WorkFilters()),
+            _narrowed(session, actor, WorkFilters(), day.now),
             TaskRow.id != after_task_id,
             ~func.coalesce(is_leased(), literal(value=False)),
             or_(TaskRow.callback_at.is_(None), TaskRow.callback_at <= day.now),
@@ -247,3 +256,49 @@ def next_task_id(session: Session, actor: Actor, day: Day, *, after_task_id: int
         )
         .limit(1)
     )
+
+
+def loads(session: Session, actor: Actor, day: Day) -> list[Load]:
+    """What each person of the actor's wards has to do (None: given to nobody), and did today."""
+    group = work_group_expression(day).label("work_group")
+    inner = (
+        select(TaskRow.assignee_user_id, group)
+        .where(_is_open_now(day, actor.facility_ids), _narrowed(session, actor, WorkFilters(), day.now))
+        .subquery()
+    )
+    number = inner.c.work_group
+    rows = session.execute(
+        select(
+            inner.c.assignee_user_id,
+            func.count(),
+            func.count().filter(number.in_((WorkGroup.CALLBACK.value, WorkGroup.TODAY.value))),
+            func.count().filter(number == WorkGroup.OVERDUE.value),
+        ).group_by(inner.c.assignee_user_id)
+    )
+    open_now = {user_id: (total, today, late) for user_id, total, today, late in rows}
+    attempts, done = attempts_and_done(session, actor.facility_ids, day.begins)
+    people = {None, *open_now, *attempts, *done} - {0}
+    return [_load(each, open_now.get(each, (0, 0, 0)), attempts, done) for each in people]
+
+
+def _load(
+    user_id: int | None, open_now: tuple[int, int, int], attempts: Mapping[int, int], done: Mapping[int, int]
+) -> Load:
+    total, today, late = open_now
+    return Load(user_id, total, today, late, attempts.get(user_id or -1, 0), done.get(user_id or -1, 0))
+
+
+def tasks_of_person(session: Session, actor: Actor, day: Day, user_id: int | None, *, rows: int) -> list[Listed]:
+    """The open tasks that were given to a person (None: to nobody), most important first."""
+    group = work_group_expression(day)
+    query = (
+        select(TaskRow, group.label("work_group"), case((is_leased(), TaskRow.lease_user_id)).label("held_by"))
+        .where(
+            _is_open_now(day, actor.facility_ids),
+            _narrowed(session, actor, WorkFilters(), day.now),
+            TaskRow.assignee_user_id.is_(None) if user_id is None else TaskRow.assignee_user_id == user_id,
+        )
+        .order_by(group, TaskRow.due_at, _RISK_ORDER, TaskRow.id)
+        .limit(rows)
+    )
+    return [Listed(task, WorkGroup(number), held_by) for task, number, held_by in session.execute(query)]

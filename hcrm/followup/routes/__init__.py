@@ -3,8 +3,9 @@
 from hcrm.followup.routes.alerts import alerts
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import call
+from hcrm.followup.routes.desk import workload
 from hcrm.followup.routes.hospital import hospital
 from hcrm.followup.routes.outcome import outcome
 from hcrm.followup.routes.today import today
 
-__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "today"]
+__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "today", "workload"]

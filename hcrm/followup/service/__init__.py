@@ -10,6 +10,7 @@ from hcrm.followup.service.alerts import (
     take_alert,
 )
 from hcrm.followup.service.attempts import AttemptReport, propose, record_attempt
+from hcrm.followup.service.desk import NotAColleague, add_absence, assign_tasks, name_doctors, remove_absence
 from hcrm.followup.service.enrolment import enrol_encounters
 from hcrm.followup.service.ladder import climb_ladders
 from hcrm.followup.service.messages import follow_messages, follow_response, follow_stop, release_due
@@ -49,6 +50,7 @@ __all__ = [
     "Answer",
     "AttemptReport",
     "Ending",
+    "NotAColleague",
     "NothingToAsk",
     "ReasonNotAllowed",
     "TaskClosed",
@@ -57,9 +59,11 @@ __all__ = [
     "UnknownStep",
     "UnknownTask",
     "acknowledge_alert",
+    "add_absence",
     "add_step",
     "after_end",
     "answer_question",
+    "assign_tasks",
     "cancel_tasks",
     "climb_ladders",
     "complete_task",
@@ -75,6 +79,7 @@ __all__ = [
     "install_default_plan",
     "join_persons",
     "keep_one",
+    "name_doctors",
     "note_first_answer",
     "open_alerts",
     "open_task",
@@ -85,6 +90,7 @@ __all__ = [
     "record_attempt",
     "release_due",
     "release_task",
+    "remove_absence",
     "resolve_alert",
     "restore_living",
     "resume_interrupted",

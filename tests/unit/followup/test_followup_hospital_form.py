@@ -27,6 +27,7 @@ FIELDS: dict[str, Any] = {
     "calling_hours": "09:00-11:30\r\n14:30-17:30\r\n18:30-20:00",
     "max_attempts": "3",
     "overdue_shown_days": "7",
+    "physician_hours": "24",
     "alert_cover_from": "08:00",
     "alert_cover_to": "20:00",
     "on_call_number": "",
