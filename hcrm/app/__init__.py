@@ -14,6 +14,7 @@ from hcrm.app import context, demo, errors, health, security, timeline, vendor
 from hcrm.extensions import babel, bootstrap, csrf, db, login_manager
 from hcrm.followup.routes import blueprint as followup_pages
 from hcrm.intake.routes import blueprint as intake_pages
+from hcrm.intake.webhooks import blueprint as fhir_posts
 from hcrm.messaging.routes import blueprint as messaging_pages
 from hcrm.messaging.webhooks import blueprint as twilio_webhooks
 from hcrm.patients.routes import blueprint as patients_pages
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     survey_pages,
     followup_pages,
     intake_pages,
+    fhir_posts,
     reporting_pages,
 )
 """The pages of all features."""

@@ -37,6 +37,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 KEPT_ENDPOINTS = frozenset({"vendor.bootstrap", "vendor.plotly"})
+MACHINES = ("/webhooks/", "/fhir")
 UPLOADS = "intake.index"
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 YEAR = "public, max-age=31536000, immutable"
@@ -69,7 +70,7 @@ def refuse_nul() -> None:
 
     Calls of other machines are read by their own pages, which first look at how long they are and who signed them.
     """
-    if request.path.startswith("/webhooks/"):
+    if request.path.startswith(MACHINES):
         return
     if any("\0" in value for _name, values in request.values.lists() for value in values):
         abort(400)

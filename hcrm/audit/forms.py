@@ -44,6 +44,7 @@ ACTION_LABELS: Mapping[str, str] = {
     "access_token.created": _l("Access for a system made"),
     "access_token.revoked": _l("Access for a system taken back"),
     "import.uploaded": _l("File uploaded"),
+    "import.undone": _l("Import undone"),
     "import.posted": _l("Records posted by a system"),
     "import.queued": _l("Import confirmed"),
     "import.running": _l("Import started"),

@@ -155,6 +155,7 @@ class PostedDocument(Base):
     facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[UtcDateTime]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"), index=True)
 
 
 class MappingProfile(Base):

@@ -75,9 +75,11 @@ def upgrade() -> None:
         *reference("facility_id", "posted_document", "facility"),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         moment("received_at"),
+        *reference("batch_id", "posted_document", "import_batch"),
         sa.PrimaryKeyConstraint("facility_id", "digest", name=op.f("pk_posted_document")),
     )
     op.create_index("ix_posted_document_received_at", "posted_document", ["received_at"])
+    op.create_index(op.f("ix_posted_document_batch_id"), "posted_document", ["batch_id"])
     op.create_table(
         "mapping_profile",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

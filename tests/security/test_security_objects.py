@@ -14,7 +14,7 @@ from hcrm.accounts.domain import MembershipSnapshot, Role
 from hcrm.accounts.models import Membership
 from hcrm.accounts.service import create_user
 from hcrm.followup.models import AlertRow, AttemptRow
-from hcrm.intake.models import ImportBatch
+from hcrm.intake.models import AccessToken, ImportBatch
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier
@@ -95,14 +95,16 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     login("group_administrator")
     table = b"MRN,Visit,Admitted,Discharged\nM1,V1,2026-03-01,2026-03-02\n"
     client.post("/imports", data={"file": (io.BytesIO(table), "a.csv")})
+    client.post("/imports/access", data={"name": "engine"})
     client.post("/logout")
     with runtime.sessions() as session:
         alert = session.scalars(select(AlertRow.id)).one()
         batch = session.scalars(select(ImportBatch.id)).one()
+        token = session.scalars(select(AccessToken.id)).one()
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
-        "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
+        "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch, "token_id": token,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
         "facility_id": facility, "year": 2026,
     }  # fmt: skip

@@ -19,6 +19,7 @@ from hcrm.intake.domain import (
     Severity,
 )
 from hcrm.intake.models import ImportBatch, ImportRowError, InterfaceMessage
+from hcrm.intake.queries.tokens import token, tokens
 
 
 def batch(session: Session, batch_id: int) -> BatchSnapshot | None:
@@ -173,3 +174,19 @@ def _snapshot(row: ImportBatch) -> BatchSnapshot:
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+__all__ = [
+    "batch",
+    "batches",
+    "batches_in",
+    "batches_of_file",
+    "facilities_with_waiting",
+    "message",
+    "messages_since",
+    "open_message_count",
+    "open_messages",
+    "row_errors",
+    "token",
+    "tokens",
+]

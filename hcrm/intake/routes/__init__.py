@@ -1,7 +1,8 @@
-"""Pages of imports: files and their batches, messages of interfaces."""
+"""Pages of imports: files and their batches, messages of interfaces, access of other systems."""
 
 from hcrm.intake.routes.blueprint import blueprint
 from hcrm.intake.routes.files import index
 from hcrm.intake.routes.messages import messages
+from hcrm.intake.routes.tokens import access
 
-__all__ = ["blueprint", "index", "messages"]
+__all__ = ["access", "blueprint", "index", "messages"]

@@ -17,25 +17,35 @@ from hcrm.intake.service.messages import (
     apply_waiting,
     leave_out,
 )
+from hcrm.intake.service.posts import DATABASE_AWAY, DocumentRefused, Taken, keep_refused, take_document
 from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
 from hcrm.intake.service.rows import settle_chunk
+from hcrm.intake.service.tokens import make_token, revoke_token, use_token
 
 __all__ = [
+    "DATABASE_AWAY",
     "PREVIEW_ROWS",
     "Applied",
+    "DocumentRefused",
     "IllegalBatchMove",
     "MessageSettled",
     "Place",
+    "Taken",
     "apply_messages",
     "apply_waiting",
     "check_file",
     "keep_mapping",
+    "keep_refused",
     "leave_out",
     "lock_file",
+    "make_token",
     "move_batch",
     "rehearse_chunk",
+    "revoke_token",
     "settle_chunk",
     "start_batch",
     "store_upload",
+    "take_document",
     "unlock_file",
+    "use_token",
 ]

@@ -1,0 +1,70 @@
+"""Access tokens: made, used, taken back."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hcrm.audit.service import record
+from hcrm.ids import token_hash
+from hcrm.intake.domain.tokens import ENDING, PREFIX, SECRET_BYTES, USE_NOTED_EVERY, TokenSnapshot
+from hcrm.intake.models import AccessToken
+from hcrm.intake.queries.tokens import token_snapshot
+
+
+def make_token(
+    session: Session, *, facility_id: int, name: str, now: datetime, actor_user_id: int
+) -> tuple[TokenSnapshot, str]:
+    """A new token for a system of this facility, and the token itself, which is never shown again."""
+    token = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    row = AccessToken(
+        facility_id=facility_id,
+        name=name,
+        token_hash=token_hash(token),
+        ending=token[-ENDING:],
+        created_at=now,
+        created_by=actor_user_id,
+        last_used_at=None,
+        revoked_at=None,
+        revoked_by=None,
+    )
+    session.add(row)
+    session.flush()
+    _audit(session, "access_token.created", row, actor_user_id, now)
+    return token_snapshot(row), token
+
+
+def revoke_token(session: Session, *, token_id: int, now: datetime, actor_user_id: int) -> None:
+    """Close the door to whoever shows this token; nothing happens to one that is revoked already."""
+    row = session.get_one(AccessToken, token_id, with_for_update=True)
+    if row.revoked_at is not None:
+        return
+    row.revoked_at, row.revoked_by = now, actor_user_id
+    session.flush()
+    _audit(session, "access_token.revoked", row, actor_user_id, now)
+
+
+def use_token(session: Session, token: str, *, now: datetime) -> TokenSnapshot | None:
+    """Whose token this is; None for one that was never made or is revoked. Its use is noted once a minute."""
+    row = session.scalar(select(AccessToken).where(AccessToken.token_hash == token_hash(token)))
+    if row is None or row.revoked_at is not None:
+        return None
+    if row.last_used_at is None or now - row.last_used_at >= USE_NOTED_EVERY:
+        row.last_used_at = now
+        session.flush()
+    return token_snapshot(row)
+
+
+def _audit(session: Session, action: str, row: AccessToken, actor_user_id: int, now: datetime) -> None:
+    record(
+        session,
+        now=now,
+        action=action,
+        actor_user_id=actor_user_id,
+        facility_id=row.facility_id,
+        object_kind="access_token",
+        object_id=row.id,
+    )
