@@ -17,6 +17,7 @@ from hcrm.cli.reports import report
 from hcrm.cli.runtime import Commands
 from hcrm.cli.simulate import simulate_command
 from hcrm.cli.users import user
+from hcrm.cli.watching import watch
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,3 +39,4 @@ main.add_command(serve)
 main.add_command(simulate_command)
 main.add_command(worker)
 main.add_command(user)
+main.add_command(watch)

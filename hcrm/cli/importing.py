@@ -83,7 +83,7 @@ def import_command(
         profile = load_profile(profile_name, runtime.settings.instance_dir / "profiles") if profile_name else Profile()
         profile = profile.with_changes(sheet=sheet, encoding=encoding, date_formats=(dates,) if dates else ())
         facility_id, created = choose_facility(runtime, facility_code or profile.facility, timezone or profile.timezone)
-        with _Rejects(rejects) as refused, _bar(quiet=as_json) as progress:
+        with RejectsFile(rejects) as refused, _bar(quiet=as_json) as progress:
             report = import_files(
                 runtime,
                 facility_id=facility_id,
@@ -240,7 +240,7 @@ def _listed(title: str, remarks: Sequence[tuple[str, RowError]], total: int) -> 
     return lines
 
 
-class _Rejects:
+class RejectsFile:
     """Writes refused rows as they come, one file per set of column heads (FILE.csv, FILE-2.csv)."""
 
     def __init__(self, path: Path | None) -> None:

@@ -189,6 +189,9 @@ FILE_SENTENCES: Mapping[str, LazyString] = {
         "The file %(file)s is one JSON document of more than %(limit)s megabytes. Export it as NDJSON, one resource or "
         "Bundle on each line, which may be of any size."
     ),
+    "not_a_folder": _l("There is no folder %(file)s."),
+    "folder_readonly": _l("Nothing can be written into the folder %(file)s: check its permissions."),
+    "folder_taken": _l("Another process watches the folder %(file)s."),
     "busy": _l("Another import is running. Try again in a moment."),
 }
 
