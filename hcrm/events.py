@@ -104,6 +104,49 @@ class TasksChanged(Event):
     task_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AppointmentsBooked(Event):
+    """Return visits were booked, taken up from the waiting list, or moved to another time."""
+
+    appointment_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentsCancelled(Event):
+    """Return visits will not take place."""
+
+    appointment_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MovesAsked(Event):
+    """Patients want another time for their visit and have not chosen one."""
+
+    appointment_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentsMissed(Event):
+    """Patients did not come to their visit."""
+
+    appointment_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentsKept(Event):
+    """Patients came to their visit: they arrived, or it was fulfilled."""
+
+    appointment_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderQueued(Event):
+    """A reminder of a return visit was handed to the outbox."""
+
+    appointment_id: int
+    message_id: int
+
+
 Handler = Callable[[Any, Any], None]
 
 

@@ -14,6 +14,10 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from hcrm.accounts.domain import Action, Actor, scope_of
+from hcrm.appointments import queries as appointments_queries
+from hcrm.appointments import subscribers as appointments_subscribers
+from hcrm.appointments.inbound import take_reply as take_appointment_reply
+from hcrm.appointments.service import appointment_link
 from hcrm.clock import Clock, SystemClock
 from hcrm.db import make_engine
 from hcrm.embedded import database_url
@@ -66,20 +70,23 @@ def inbox_count(session: Session, actor: Actor) -> Count:
 
 SUBSCRIPTIONS: tuple[tuple[type[Event], Handler], ...] = (
     (EncountersChanged, followup_subscribers.on_encounters_changed),
+    (EncountersChanged, appointments_subscribers.on_encounters_changed),
     (PatientsDeceased, messaging_subscribers.hold_back_for_deceased),
     (PatientsDeceased, followup_subscribers.on_patients_deceased),
+    (PatientsDeceased, appointments_subscribers.on_patients_deceased),
     (DeceasedReportWithdrawn, followup_subscribers.on_deceased_report_withdrawn),
     (PatientsMerged, followup_subscribers.on_patients_merged),
     (PatientsUnmerged, followup_subscribers.on_patients_unmerged),
     (NumberStopped, followup_subscribers.on_number_stopped),
     (MessagesChanged, survey_subscribers.on_messages_changed),
+    (MessagesChanged, appointments_subscribers.on_messages_changed),
     (MessagesChanged, followup_subscribers.on_messages_changed),
     (AnswersRecorded, followup_subscribers.on_answers_recorded),
     (ResponseStateChanged, followup_subscribers.on_response_state_changed),
 )
 """(event, handler) in the order in which handlers run, in the transaction of whoever published the event."""
 
-INBOUND_HANDLERS: Mapping[str, InboundHandler] = {"survey": take_survey_reply}
+INBOUND_HANDLERS: Mapping[str, InboundHandler] = {"survey": take_survey_reply, "appointment": take_appointment_reply}
 """Who takes a reply, by the topic of its conversation."""
 
 TIMELINE_SOURCES: tuple[Callable[[Session, Sequence[int]], list[TimelineEntry]], ...] = (
@@ -87,6 +94,7 @@ TIMELINE_SOURCES: tuple[Callable[[Session, Sequence[int]], list[TimelineEntry]],
     messaging_queries.timeline,
     survey_queries.timeline,
     followup_queries.timeline,
+    appointments_queries.timeline,
 )
 """What a patient's timeline is put together from: (session, patient ids of one person) -> entries in any order."""
 
@@ -100,7 +108,10 @@ def links(settings: Settings) -> Mapping[str, LinkBuilder]:
     def survey(response_id: int) -> str:
         return survey_link(settings.public_base_url, settings.secret_key, response_id)
 
-    return {"survey": survey}
+    def appointment(appointment_id: int) -> str:
+        return appointment_link(settings.public_base_url, settings.secret_key, appointment_id)
+
+    return {"survey": survey, "appointment": appointment}
 
 
 def make_bus() -> Bus:
@@ -113,7 +124,12 @@ def make_bus() -> Bus:
 
 def session_info(settings: Settings) -> dict[str, Any]:
     """What every database session of this program carries in its ``info``."""
-    return {"bus": make_bus(), "inbound_handlers": INBOUND_HANDLERS, "links": links(settings)}
+    return {
+        "bus": make_bus(),
+        "inbound_handlers": INBOUND_HANDLERS,
+        "links": links(settings),
+        "outdated": {"appointment": appointments_queries.outdated},
+    }
 
 
 def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:

@@ -15,6 +15,7 @@ from hcrm.messaging.domain.requests import (
     LinkBuilder,
     MessageRequest,
     MessageSnapshot,
+    OutdatedCheck,
     TemplateValue,
     our_number,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "MessageSnapshot",
     "MessageStatus",
     "MissingTemplateData",
+    "OutdatedCheck",
     "NeverOpen",
     "Outcome",
     "Preview",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,7 @@ class MessageSnapshot:
     conversation_topic: str | None
     conversation_subject_id: int | None
     checks: tuple[Check, ...] = ()
+    key: str = ""
     checked_at: datetime | None = None
     settled_at: datetime | None = None
 
@@ -153,6 +154,11 @@ class HandledReply:
 
 InboundHandler = Callable[[Any, ConversationSnapshot, InboundSnapshot, datetime], HandledReply]
 """(session, conversation, reply, now) -> what became of it; runs in the transaction that marks the reply."""
+
+OutdatedCheck = Callable[[Any, Collection[tuple[int, str]]], Collection[str]]
+"""(session, (subject id, key) of messages about to go out) -> keys of those that no longer hold; what decides it stays
+locked until the transaction ends. One for each topic that has any, in the session's ``info`` under ``outdated``.
+"""
 
 LinkBuilder = Callable[..., str]
 """(subject id) -> the address that ``{link}`` stands for; with (subject id, generation) once one was taken back."""

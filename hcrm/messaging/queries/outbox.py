@@ -49,6 +49,7 @@ def message_snapshot(row: OutboxMessage) -> MessageSnapshot:
         segments=row.segments,
         conversation_topic=row.conversation_topic,
         conversation_subject_id=row.conversation_subject_id,
+        key=row.key,
         checks=tuple(
             Check(code=each["code"], passed=each["passed"], fact=each.get("fact", ""))
             for each in row.decision.get("checks", [])

@@ -17,6 +17,7 @@ from hcrm.messaging.domain import (
     LinkBuilder,
     MessageStatus,
     MissingTemplateData,
+    OutdatedCheck,
     Purpose,
     Reason,
     Recipient,
@@ -89,6 +90,7 @@ class Batch:
     surveys: defaultdict[int, list[Sent]]
     phones: dict[tuple[str, str], conversations.Waiting]
     pauses: Mapping[str, Pause]
+    outdated: frozenset[str] = frozenset()
     opened: list[conversations.Waiting] = field(default_factory=list)
 
 
@@ -201,7 +203,22 @@ def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troub
         surveys=defaultdict(list, {person: list(sent) for person, sent in facts.surveys.items()}),
         phones=conversations.waiting_with_all(session, pairs, now=now),
         pauses=troubled,
+        outdated=_outdated(session, rows),
     )
+
+
+def _outdated(session: Session, rows: Sequence[OutboxMessage]) -> frozenset[str]:
+    """Keys of the messages that speak of something which has changed since; asked after every other lock is held."""
+    checks: Mapping[str, OutdatedCheck] = session.info.get("outdated", {})
+    keys: set[str] = set()
+    for topic, check in checks.items():
+        about = [
+            (row.conversation_subject_id, row.key)
+            for row in rows
+            if row.conversation_topic == topic and row.conversation_subject_id is not None
+        ]
+        keys.update(check(session, about) if about else ())
+    return frozenset(keys)
 
 
 def _lock(session: Session, family: int, names: Sequence[str]) -> None:
@@ -300,7 +317,7 @@ def _facts(row: OutboxMessage, batch: Batch, missing: tuple[str, ...]) -> SendFa
         answers=row.in_reply_to is not None and row.template_code != STAFF_ANSWER,
         confirms_stop=row.template_code == STOP_CONFIRMATION,
         deceased=patient.deceased_state if patient else DeceasedState.NONE,
-        plan_ended=stay.plan_ended if stay else "",
+        plan_ended="outdated" if row.key in batch.outdated else (stay.plan_ended if stay else ""),
         open_dispute=patient is not None and patient.open_dispute,
         consent=batch.facts.consent.get((row.patient_id or 0, row.purpose), True),
         stopped_at=batch.stopped.get((row.facility_id, recipient.number or "")),

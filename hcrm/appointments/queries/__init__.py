@@ -1,0 +1,42 @@
+"""Reading sessions, free slots and appointments."""
+
+from hcrm.appointments.queries.calendar import appointments_between, session_snapshots, sitting, sittings_between
+from hcrm.appointments.queries.free import free_for_discharge, free_slots, free_times, return_rule, return_rules
+from hcrm.appointments.queries.people import booking_person, clash_of_person, matching_visits
+from hcrm.appointments.queries.visits import (
+    appointment,
+    appointment_by_token,
+    appointments,
+    feed_by_token,
+    feed_generation,
+    history,
+    of_persons,
+    outdated,
+    timeline,
+    waiting_list,
+)
+
+__all__ = [
+    "appointment",
+    "appointment_by_token",
+    "appointments",
+    "appointments_between",
+    "booking_person",
+    "clash_of_person",
+    "feed_by_token",
+    "feed_generation",
+    "free_for_discharge",
+    "free_slots",
+    "free_times",
+    "history",
+    "matching_visits",
+    "of_persons",
+    "outdated",
+    "return_rule",
+    "return_rules",
+    "session_snapshots",
+    "sitting",
+    "sittings_between",
+    "timeline",
+    "waiting_list",
+]

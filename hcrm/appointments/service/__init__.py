@@ -1,0 +1,57 @@
+"""What can be done about sessions and appointments."""
+
+from hcrm.appointments.service.booking import (
+    UnknownAppointment,
+    ask_to_move,
+    book,
+    cancel,
+    confirm,
+    move_appointment,
+    next_free_instead,
+)
+from hcrm.appointments.service.links import appointment_link, feed_token, note_wrong_date, renew_feed
+from hcrm.appointments.service.outcomes import (
+    arrive,
+    cancel_of_deceased,
+    fulfil,
+    miss,
+    note_visits,
+    notice_missed,
+)
+from hcrm.appointments.service.reminders import release_due, send_plain_instead
+from hcrm.appointments.service.replies import ReplyTaken, take_reply_text
+from hcrm.appointments.service.sessions import UnknownSitting, close_sitting, publish_session, set_return_rule
+from hcrm.appointments.service.tasks import link_task
+from hcrm.appointments.service.waiting import decline, lapse_due, wait
+
+__all__ = [
+    "ReplyTaken",
+    "UnknownAppointment",
+    "UnknownSitting",
+    "appointment_link",
+    "arrive",
+    "ask_to_move",
+    "book",
+    "cancel",
+    "cancel_of_deceased",
+    "close_sitting",
+    "confirm",
+    "decline",
+    "feed_token",
+    "fulfil",
+    "lapse_due",
+    "link_task",
+    "miss",
+    "move_appointment",
+    "next_free_instead",
+    "note_visits",
+    "note_wrong_date",
+    "notice_missed",
+    "publish_session",
+    "release_due",
+    "renew_feed",
+    "send_plain_instead",
+    "set_return_rule",
+    "take_reply_text",
+    "wait",
+]

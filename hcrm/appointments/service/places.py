@@ -1,0 +1,200 @@
+"""Taking a place and giving it back, and what is written down with it.
+
+A place is one row. Whoever sets ``free`` to false has it; the unique index on the places of appointments and the
+exclusion of overlapping visits hold whatever else goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from hcrm.appointments.domain.refusals import Refusal, Refused
+from hcrm.appointments.domain.reminders import next_reminder
+from hcrm.appointments.domain.search import FreeSlot
+from hcrm.appointments.domain.states import HistoryKind, Via
+from hcrm.appointments.models import Appointment, AppointmentHistory, Sitting, Slot
+from hcrm.appointments.queries.people import Person, booking_person, clash_of_person
+from hcrm.organization.models import Facility
+
+TRIES = 20
+PERSON_LOCKS = 4_203_001
+_NO_SYNC = {"synchronize_session": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that was taken for somebody, with what is needed to write the appointment down."""
+
+    slot_id: int
+    sitting_id: int
+    facility_id: int
+    department_id: int
+    clinician_id: int | None
+    room: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+
+    def as_free(self) -> FreeSlot:
+        """The same place as one that can be offered."""
+        return FreeSlot(
+            self.slot_id,
+            self.sitting_id,
+            self.department_id,
+            self.clinician_id,
+            self.room,
+            self.starts_at,
+            self.ends_at,
+        )
+
+
+def place_of(session: Session, slot_id: int) -> Place:
+    """The place with this id, whether free or not. Raises ``Refused`` for an unknown or closed one."""
+    row = session.execute(
+        select(Slot, Sitting.room, Sitting.closed_at, Facility.timezone)
+        .join(Sitting, Sitting.id == Slot.sitting_id)
+        .join(Facility, Facility.id == Slot.facility_id)
+        .where(Slot.id == slot_id)
+    ).one_or_none()
+    if row is None:
+        raise Refused(Refusal.UNKNOWN_SLOT)
+    if row.closed_at is not None:
+        raise Refused(Refusal.CLOSED)
+    slot = row.Slot
+    return Place(
+        slot_id=slot.id,
+        sitting_id=slot.sitting_id,
+        facility_id=slot.facility_id,
+        department_id=slot.department_id,
+        clinician_id=slot.clinician_id,
+        room=row.room,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        zone=ZoneInfo(row.timezone),
+    )
+
+
+def person_to_book(session: Session, patient_id: int) -> Person:
+    """The person, with the right to be written down alone. Raises ``Refused`` for an unknown or dead one.
+
+    One record is kept apart from itself by the database; several records of one person take turns.
+    """
+    person = booking_person(session, patient_id)
+    if person is None:
+        raise Refused(Refusal.UNKNOWN_PATIENT)
+    if person.deceased:
+        raise Refused(Refusal.DECEASED)
+    if len(person.records) > 1:
+        session.execute(select(func.pg_advisory_xact_lock(PERSON_LOCKS, person.person_id % 2**31)))
+    return person
+
+
+def check_place(session: Session, place: Place, person: Person, *, now: datetime, besides: int | None = None) -> None:
+    """Whether the person may have the place at all. Raises ``Refused`` with the other visit that is in the way."""
+    if place.starts_at <= now:
+        raise Refused(Refusal.IN_THE_PAST)
+    if place.facility_id != person.facility_id:
+        raise Refused(Refusal.OTHER_FACILITY)
+    clash = clash_of_person(session, person.records, place.starts_at, place.ends_at, besides=besides)
+    if clash is not None:
+        raise Refused(Refusal.ELSEWHERE, clash)
+
+
+def take(session: Session, place: Place) -> int:
+    """Take this place, or another at the same time of the same sitting; its slot id. Raises ``Refused`` when full."""
+    here = Slot.sitting_id == place.sitting_id, Slot.starts_at == place.starts_at, Slot.free.is_(True)
+    for attempt in range(TRIES):
+        wanted = (
+            select(Slot.id)
+            .where(*here)
+            .order_by(Slot.id != literal(place.slot_id), Slot.seat)
+            .limit(1)
+            # First whatever nobody is deciding about; then wait for those who are.
+            .with_for_update(skip_locked=attempt == 0)
+            .scalar_subquery()
+        )
+        taken = session.scalar(
+            update(Slot).where(Slot.id == wanted).values(free=False).returning(Slot.id), execution_options=_NO_SYNC
+        )
+        if taken is not None:
+            return taken
+        if session.scalar(select(Slot.id).where(*here).limit(1)) is None:
+            break
+    raise Refused(Refusal.FULL)
+
+
+def give_back(session: Session, slot_ids: Collection[int]) -> None:
+    """Let these places be booked again."""
+    session.execute(update(Slot).where(Slot.id.in_(slot_ids)).values(free=True), execution_options=_NO_SYNC)
+
+
+def write_down(session: Session, row: Appointment) -> None:
+    """Store the change of an appointment. Raises ``Refused`` where the database keeps two visits apart."""
+    try:
+        session.flush()
+    except IntegrityError as problem:
+        text = str(problem.orig)
+        if "ex_appointment_patient" in text:
+            raise Refused(Refusal.ELSEWHERE) from None
+        if "uq_appointment_slot_id" in text:
+            raise Refused(Refusal.FULL) from None
+        raise
+    assert row.id is not None
+
+
+def put_at(row: Appointment, place: Place, slot_id: int, *, now: datetime) -> None:
+    """Give the appointment this place; what was sent about an earlier one is out of date from now on."""
+    row.slot_id, row.room = slot_id, place.room
+    row.department_id, row.clinician_id = place.department_id, place.clinician_id
+    row.starts_at, row.ends_at = place.starts_at, place.ends_at
+    row.generation += 1
+    row.offered_until = None
+    plan_reminder(row, place.zone, after=now)
+
+
+def plan_reminder(row: Appointment, zone: ZoneInfo, *, after: datetime) -> None:
+    """Note the next reminder that is due later than ``after``."""
+    following = None if row.starts_at is None else next_reminder(row.starts_at, zone, after=after)
+    row.remind_at = None if following is None else following.due_at
+    row.remind_kind = None if following is None else following.kind
+
+
+def note(
+    session: Session,
+    row: Appointment,
+    kind: HistoryKind,
+    *,
+    via: Via,
+    now: datetime,
+    actor_user_id: int | None = None,
+    reason: str = "",
+) -> None:
+    """Add to the history of an appointment."""
+    session.execute(
+        insert(AppointmentHistory).values(
+            appointment_id=row.id,
+            at=now,
+            kind=kind,
+            via=via,
+            starts_at=row.starts_at,
+            actor_user_id=actor_user_id,
+            reason=reason,
+        )
+    )
+
+
+def locked(session: Session, appointment_id: int, *, skip: bool = False) -> Appointment | None:
+    """The appointment, locked until the transaction ends; None without one, and with ``skip`` when others hold it."""
+    return session.scalars(
+        select(Appointment)
+        .where(Appointment.id == appointment_id)
+        .with_for_update(skip_locked=skip)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
