@@ -72,6 +72,23 @@ followup.add_absence         .   .   .   .   x   x   .   .   .   .   .
 followup.remove_absence      .   .   .   .   x   x   .   .   .   .   .
 followup.named_doctors       .   .   .   .   .   .   .   .   x   x   .
 followup.name_doctors        .   .   .   .   .   .   .   .   x   x   .
+followup.keep_call           x   x   x   x   x   .   .   .   .   .   .
+followup.advice              x   x   x   x   x   .   .   .   .   .   .
+followup.plans               .   .   .   .   .   x   .   .   x   .   .
+followup.new_plan            .   .   .   .   .   x   .   .   x   .   .
+followup.import_plan         .   .   .   .   .   x   .   .   x   .   .
+followup.plan                .   .   .   .   .   x   .   .   x   .   .
+followup.compare_plan        .   .   .   .   .   x   .   .   x   .   .
+followup.export_plan         .   .   .   .   .   x   .   .   x   .   .
+followup.begin_plan_draft    .   .   .   .   .   x   .   .   x   .   .
+followup.plan_rules          .   .   .   .   .   x   .   .   x   .   .
+followup.add_plan_step       .   .   .   .   .   x   .   .   x   .   .
+followup.plan_step           .   .   .   .   .   x   .   .   x   .   .
+followup.move_plan_step      .   .   .   .   .   x   .   .   x   .   .
+followup.discard_plan_draft  .   .   .   .   .   x   .   .   x   .   .
+followup.publish_plan        .   .   .   .   .   x   .   .   x   .   .
+followup.switch_plan         .   .   .   .   .   x   .   .   x   .   .
+followup.try_plan            .   .   .   .   .   x   .   .   x   .   .
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .
@@ -123,11 +140,33 @@ intake.discard               .   .   .   .   .   .   .   .   x   x   .
 intake.messages              .   .   .   .   .   .   .   .   x   x   .
 intake.leave_out             .   .   .   .   .   .   .   .   x   x   .
 intake.refused               .   .   .   .   .   .   .   .   x   x   .
+intake.profiles              .   .   .   .   .   .   .   .   x   x   .
+intake.keep_profile          .   .   .   .   .   .   .   .   x   x   .
+intake.rename_profile        .   .   .   .   .   .   .   .   x   x   .
+intake.drop_profile          .   .   .   .   .   .   .   .   x   x   .
+intake.profile_file          .   .   .   .   .   .   .   .   x   x   .
 intake.access                .   .   .   .   .   .   .   .   x   x   .
 intake.revoke                .   .   .   .   .   .   .   .   x   x   .
 fhir.take                    public
 twilio.text_from_phone       public
 twilio.status_of_message     public
+questionnaires.index         .   .   .   .   x   x   .   .   x   .   .
+questionnaires.create        .   .   .   .   x   x   .   .   x   .   .
+questionnaires.one           .   .   .   .   x   x   .   .   x   .   .
+questionnaires.begin         .   .   .   .   x   x   .   .   x   .   .
+questionnaires.draft         .   .   .   .   x   x   .   .   x   .   .
+questionnaires.save_words    .   .   .   .   x   x   .   .   x   .   .
+questionnaires.move          .   .   .   .   x   x   .   .   x   .   .
+questionnaires.add           .   .   .   .   x   x   .   .   x   .   .
+questionnaires.question      .   .   .   .   x   x   .   .   x   .   .
+questionnaires.save_question .   .   .   .   x   x   .   .   x   .   .
+questionnaires.remove        .   .   .   .   x   x   .   .   x   .   .
+questionnaires.publish       .   .   .   .   x   x   .   .   x   .   .
+questionnaires.discard       .   .   .   .   x   x   .   .   x   .   .
+questionnaires.preview       .   .   .   .   x   x   .   .   x   .   .
+questionnaires.file          .   .   .   .   x   x   .   .   x   .   .
+questionnaires.take_in       .   .   .   .   x   x   .   .   x   .   .
+questionnaires.compare       .   .   .   .   x   x   .   .   x   .   .
 survey.entry                 public
 survey.begin                 public
 survey.question              public

@@ -95,7 +95,8 @@ class Consequence:
 class AttemptContext:
     """What the rules know beside the attempt: the earlier ones, and the contact points still in use, preferred first.
 
-    A number that this attempt retires is not among ``numbers``.
+    A number that this attempt retires is not among ``numbers``. ``answered_at``: when the patient answered calls
+    before, also those of other plans.
     """
 
     earlier: tuple[AttemptRecord, ...]
@@ -104,6 +105,15 @@ class AttemptContext:
     zone: tzinfo
     calling_hours: tuple[tuple[time, time], ...]
     max_attempts: int = 3
+    answered_at: tuple[datetime, ...] = ()
+
+
+def check_callback(callback_at: datetime | None, started_at: datetime, latest: datetime) -> None:
+    """Refuse a time that is over, or at which the task would no longer be on the list. Raises ``AttemptInvalid``."""
+    if callback_at is not None and callback_at <= started_at:
+        raise AttemptInvalid("callback_time_over")
+    if callback_at is not None and callback_at > latest:
+        raise AttemptInvalid("callback_time_too_late")
 
 
 def check_attempt(connection: Connection, disposition: Disposition | None, callback_at: datetime | None) -> None:
@@ -187,7 +197,8 @@ def _is_exhausted(attempt: AttemptRecord, context: AttemptContext) -> bool:
 
 def propose_retry(attempt: AttemptRecord, context: AttemptContext) -> datetime:
     """When to try next, in UTC: after a retired number at once on another one, three days after a suspended one, else
-    tomorrow in the calling hours after the ones just tried (they rotate).
+    tomorrow in the part of the calling hours that was tried least, the ones in which the patient has answered before
+    others, else the one after the part just tried.
 
     When the window ends before that, it is later today, if the calling hours allow.
     """
@@ -195,7 +206,7 @@ def propose_retry(attempt: AttemptRecord, context: AttemptContext) -> datetime:
     if attempt.connection in RETIRES_NUMBER:
         return attempt.started_at
     hours = context.calling_hours
-    opening = hours[(_slot_of(local.time(), hours) + 1) % len(hours)][0]
+    opening = hours[_next_slot(attempt, context)][0]
     if attempt.connection is Connection.SUSPENDED:
         return _at((local + SUSPENDED_WAIT).date(), opening, context.zone)
     tomorrow = _at((local + timedelta(days=1)).date(), opening, context.zone)
@@ -203,6 +214,34 @@ def propose_retry(attempt: AttemptRecord, context: AttemptContext) -> datetime:
     if tomorrow > context.due_at and attempt.started_at < later_today <= context.due_at:
         return later_today
     return tomorrow
+
+
+def _next_slot(attempt: AttemptRecord, context: AttemptContext) -> int:
+    """The part of the calling hours to try next, from what came of the earlier ones."""
+    hours = context.calling_hours
+
+    def slot(at: datetime) -> int:
+        return _slot_of(at.astimezone(context.zone).time(), hours)
+
+    here = slot(attempt.started_at)
+    fruitless = [slot(each.started_at) for each in (*context.earlier, attempt) if each.connection not in REACHED]
+    answered = {slot(each) for each in context.answered_at}
+    in_turn = [(here + step) % len(hours) for step in range(1, len(hours) + 1)]
+    return min(in_turn, key=lambda each: (fruitless.count(each), each not in answered, in_turn.index(each)))
+
+
+def number_to_dial(numbers: tuple[int, ...], earlier: tuple[AttemptRecord, ...]) -> int | None:
+    """The number to dial first: the one on which a call-back was agreed last, else the one tried least often, the
+    preferred first; None without a number.
+    """
+    if (
+        earlier
+        and earlier[-1].disposition is Disposition.CALLBACK_REQUESTED
+        and earlier[-1].contact_point_id in numbers
+    ):
+        return earlier[-1].contact_point_id
+    tried = [each.contact_point_id for each in earlier if each.connection not in REACHED]
+    return min(numbers, key=lambda number: (tried.count(number), numbers.index(number)), default=None)
 
 
 def _at(day: date, at: time, zone: tzinfo) -> datetime:

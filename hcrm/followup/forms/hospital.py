@@ -54,6 +54,8 @@ class ClockField(TimeField):  # type: ignore[misc]  # wtforms ships no types
 class CountField(IntegerField):  # type: ignore[misc]  # wtforms ships no types
     """A whole number; what is none gets the sentence of its range."""
 
+    data: int | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
             super().process_formdata(valuelist)

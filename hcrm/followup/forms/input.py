@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateTimeLocalField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 
 from hcrm.followup.domain.alerts import AlertAction
@@ -19,6 +28,7 @@ from hcrm.survey.domain import Cause
 from hcrm.web import BaseForm, choices
 
 NOTE_LIMIT = 2000
+INTERPRETER_LIMIT = 120
 MOST_ROWS = 500
 
 
@@ -84,6 +94,7 @@ class IdentityForm(BaseForm):
     said_name = BooleanField(_l("They said the full name, and it is right"))
     said_second = BooleanField(_l("They said the date of birth or the last four digits of the record, and it is right"))
     contact_point_id = IntegerField(validators=[Optional()])
+    interpreter = StringField(_l("Who interprets"), validators=[Length(max=INTERPRETER_LIMIT)])
 
 
 class OutcomeForm(BaseForm):
@@ -102,6 +113,7 @@ class OutcomeForm(BaseForm):
     )
     contact_point_id = IntegerField(validators=[Optional()])
     callback_at = DateTimeLocalField(_l("Call back at"), format="%Y-%m-%dT%H:%M", validators=[Optional()])
+    interpreter = StringField(_l("Language that is needed"), validators=[Length(max=INTERPRETER_LIMIT)])
     note = TextAreaField(_l("Note"), validators=[Length(max=NOTE_LIMIT, message=_l("This note is too long."))])
 
     def chosen_connection(self) -> Connection:

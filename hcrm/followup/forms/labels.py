@@ -220,11 +220,21 @@ ATTEMPT_PROBLEMS: Mapping[str, str] = {
     "disposition_without_answer": _l("Nobody who could be asked answered: choose no result, or say who answered."),
     "disposition_missing": _l("Say how the call ended."),
     "callback_time_missing": _l("Say when they want to be called back."),
+    "callback_time_over": _l("This time is over. Choose one that is to come."),
+    "callback_time_too_late": _l("By then this task is no longer on the list. Choose an earlier time."),
     "number_of_another": _l("This number is not one of the patient's. Choose the one that was dialled."),
     "core_missing": _l(
         "A call is completed when its core questions are answered. Answer them, or choose “Partly done”."
     ),
 }
+ADVICE: Mapping[str, str] = {
+    "advice_when_to_call": _l("When to call us"),
+    "advice_written": _l("Follow the written advice"),
+    "advice_return_visit": _l("Arrange the return visit"),
+    "missed_call": _l("We tried to call"),
+}
+"""Texts that can be sent from a call."""
+
 ABSENCE_PROBLEMS: Mapping[str, str] = {
     "ends_before_it_begins": _l("The last day is before the first."),
     "stands_in_for_themselves": _l("Nobody stands in for themselves. Choose somebody else."),

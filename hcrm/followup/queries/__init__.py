@@ -28,6 +28,7 @@ from hcrm.followup.queries.today import (
     work_counts,
     work_list,
 )
+from hcrm.followup.queries.together import one_row_each, together
 
 __all__ = [
     "AlertFilters",
@@ -49,6 +50,7 @@ __all__ = [
     "loads",
     "next_task_id",
     "one_alert",
+    "one_row_each",
     "open_alert_count",
     "published_plans",
     "question_panel",
@@ -58,6 +60,7 @@ __all__ = [
     "task_to_call",
     "tasks_of_person",
     "timeline",
+    "together",
     "urgent_alerts",
     "work_counts",
     "work_list",

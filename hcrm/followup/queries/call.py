@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from hcrm.accounts.queries import user_names
 from hcrm.followup.domain.alerts import AlertStatus
+from hcrm.followup.domain.attempts import number_to_dial
 from hcrm.followup.domain.plan import PerformerRole
 from hcrm.followup.domain.risk import RiskAssessment, assess_risk
 from hcrm.followup.domain.task import TaskFacts, TaskState, TaskStatus, task_state
 from hcrm.followup.models import AlertRow, AttemptRow, EnrolmentRow, TaskRow
+from hcrm.followup.queries.attempts import as_record
 from hcrm.followup.queries.enrolment import emergency_visits, id_array
 from hcrm.followup.queries.plans import plans_of_versions
 from hcrm.followup.queries.rows import shared_numbers
@@ -54,11 +56,12 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number with its owner, what calls to it came to, and how many persons share it."""
+    """A number with its owner, what calls to it came to, how many persons share it; ``first``: to be tried first."""
 
     contact: ContactSnapshot
     last: AttemptRow | None
     shared_by: int
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,12 @@ class CallView:
     siblings: tuple[TaskRow, ...]
     alerts: tuple[AlertRow, ...]
     risk: RiskAssessment
+
+    @property
+    def language_needed(self) -> str:
+        """The language in which somebody has to speak with the patient, as an earlier caller found."""
+        said = [each.attempt.interpreter for each in self.attempts if each.attempt.interpreter]
+        return said[-1] if said else ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -197,7 +206,10 @@ def _numbers(session: Session, task: TaskRow, attempts: Sequence[AttemptRow]) ->
     known = contacts(session, [task.patient_id]).get(task.patient_id, [])
     last = {each.contact_point_id: each for each in attempts}
     shared = shared_numbers(session, known)
-    return tuple(Number(each, last.get(each.id), shared.get(each.number or "", 0)) for each in known)
+    earlier = tuple(as_record(each) for each in attempts)
+    first = number_to_dial(tuple(each.id for each in known if each.usable), earlier)
+    numbers = [Number(each, last.get(each.id), shared.get(each.number or "", 0), each.id == first) for each in known]
+    return tuple(sorted(numbers, key=lambda number: not number.first))
 
 
 def _messages(session: Session, tasks: Sequence[TaskRow]) -> tuple[tuple[str, MessageSnapshot], ...]:

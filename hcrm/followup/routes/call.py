@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,10 +18,19 @@ from hcrm.followup import service
 from hcrm.followup.domain.task import TaskState, TaskStatus
 from hcrm.followup.domain.worklist import PERFORMERS
 from hcrm.followup.forms import CancelForm, IdentityForm, OutcomeForm, labels, words
-from hcrm.followup.queries import CallView, QuestionPanel, TaskAccess, call_view, question_panel, task_access
+from hcrm.followup.models import TaskRow
+from hcrm.followup.queries import (
+    CallView,
+    QuestionPanel,
+    TaskAccess,
+    call_view,
+    question_panel,
+    task_access,
+    together,
+)
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.in_hand import CallInHand, call_in_hand, confirm, forget, speak
-from hcrm.survey.domain import InvalidAnswer, QuestionKind, SurveyAlreadyClosed
+from hcrm.survey.domain import InvalidAnswer, QuestionKind, Respondent, SurveyAlreadyClosed
 from hcrm.survey.readers import call_script
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now, wants_json
@@ -31,13 +40,19 @@ LANGUAGES = ("en", "zh_Hans")
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the templates of the call screen work with."""
+    """What the templates of the call screen work with.
+
+    ``also``: other calls to this patient that are settled in the same call; ``asked`` is the one whose questions are
+    shown.
+    """
 
     view: CallView
     panel: QuestionPanel | None
     call: CallInHand
     mine: bool
     now: datetime
+    also: tuple[TaskRow, ...] = ()
+    asked: TaskRow | None = None
 
     @property
     def language(self) -> str:
@@ -74,7 +89,7 @@ def allowed(task_id: int, action: Action = Action.WORK_TASKS) -> TaskAccess:
 def call(task_id: int) -> ResponseReturnValue:
     """One screen for one call. Opening it takes the task, so that nobody else calls the same patient."""
     allowed(task_id)
-    _take(task_id)
+    take(task_id)
     moment = now()
     in_hand = call_in_hand(task_id, moment)
     if request.args.get("in") in LANGUAGES:
@@ -86,11 +101,16 @@ def call(task_id: int) -> ResponseReturnValue:
         return render_template("followup/call.html", **values(screen))
 
 
-def _take(task_id: int) -> bool:
-    """Take or renew the lease; without it the screen only shows who has it, or how the task ended."""
+def take(task_id: int) -> bool:
+    """Take or renew the lease, and those on the calls that are settled with it; without it the screen only shows who
+    has it, or how the task ended.
+    """
+    actor = current_actor()
     try:
         with unit_of_work() as session:
-            service.open_task(session, task_id=task_id, user_id=current_actor().user_id)
+            service.open_task(session, task_id=task_id, user_id=actor.user_id)
+            others = together(session, session.get_one(TaskRow, task_id), actor, now())
+            service.hold_together(session, task_ids=[each.id for each in others], user_id=actor.user_id)
     except (service.TaskHeld, service.TaskClosed):
         return False
     return True
@@ -99,11 +119,42 @@ def _take(task_id: int) -> bool:
 def screen_of(session: Any, task_id: int, in_hand: CallInHand, moment: datetime) -> Screen:
     """Everything the screen shows; the question asked for stands in the address."""
     view = call_view(session, task_id, now=moment)
-    mine = view.state is TaskState.IN_PROGRESS and view.held_by_user_id == current_actor().user_id
-    panel = question_panel(
-        session, view.task, now=moment, code=request.values.get("question"), after=request.values.get("after")
-    )
-    return Screen(view=view, panel=panel if in_hand.confirmed else None, call=in_hand, mine=mine, now=moment)
+    actor = current_actor()
+    mine = view.state is TaskState.IN_PROGRESS and view.held_by_user_id == actor.user_id
+    others = together(session, view.task, actor, moment) if mine else []
+    also = tuple(each for each in others if each.lease_user_id == actor.user_id)
+    screen = Screen(view=view, panel=None, call=in_hand, mine=mine, now=moment, also=also, asked=view.task)
+    if not in_hand.confirmed:
+        return screen
+    return asking(session, screen, code=request.values.get("question"), after=request.values.get("after"))
+
+
+def asking(session: Any, screen: Screen, *, code: str | None = None, after: str | None = None) -> Screen:
+    """The screen with the questions of the task in the address, or of the next one when those are all asked."""
+    tasks = [screen.view.task, *screen.also]
+    wanted = request.values.get("of", "")
+    start = next((number for number, each in enumerate(tasks) if str(each.id) == wanted), 0)
+    shown = screen
+    for number, task in enumerate(tasks[start:]):
+        first = number == 0
+        panel = question_panel(
+            session, task, now=screen.now, code=code if first else None, after=after if first else None
+        )
+        if panel is None:
+            continue
+        if shown.panel is None or panel.current is not None:
+            shown = replace(screen, asked=task, panel=replace(panel, respondent=respondent_of(screen)))
+        if panel.current is not None:
+            break
+    return shown
+
+
+def respondent_of(screen: Screen) -> Respondent:
+    """Who answers: the patient, or for a child the parent, for another patient who cares for them."""
+    if screen.call.who != "proxy":
+        return Respondent.PATIENT
+    child = words.is_child(screen.view.patient, screen.now.astimezone(screen.view.zone).date())
+    return Respondent.PARENT if child else Respondent.CARER
 
 
 def note_look(session: Any, screen: Screen) -> None:
@@ -164,6 +215,7 @@ def identity(task_id: int) -> ResponseReturnValue:
             call_in_hand(task_id, moment),
             who=form.who.data,
             contact_point_id=form.contact_point_id.data,
+            interpreter=form.interpreter.data or "",
         )
     return redirect(url_for("followup.call", task_id=task_id))
 
@@ -197,11 +249,13 @@ def _saved(task_id: int, in_hand: CallInHand, code: str) -> ResponseReturnValue:
     """Save the answer in the form; what the page shows then, or where it goes on without scripts."""
     moment = now()
     with unit_of_work() as session:
-        given = _given(question_panel(session, call_view(session, task_id, now=moment).task, now=moment), code)
-        service.answer_question(session, task_id=task_id, answer=given, user_id=current_actor().user_id, now=moment)
+        before = screen_of(session, task_id, in_hand, moment)
+        given = replace(_given(before.panel, code), respondent=respondent_of(before))
+        asked = before.asked.id if before.asked is not None else task_id
+        service.answer_question(session, task_id=asked, answer=given, user_id=current_actor().user_id, now=moment)
         screen, stays = _after_answer(session, task_id, code, in_hand)
         if not wants_json():
-            return redirect(_next_address(task_id, code, stays=stays))
+            return redirect(_next_address(task_id, asked, code, stays=stays))
         return jsonify(panel=render_template("followup/_questions.html", **values(screen)))
 
 
@@ -224,20 +278,18 @@ def _after_answer(session: Any, task_id: int, code: str, in_hand: CallInHand) ->
 
     It stays where the answer raised an alert, so that the words to say can be read, and where the page asks for it.
     """
-    moment = now()
-    screen = screen_of(session, task_id, in_hand, moment)
+    screen = screen_of(session, task_id, in_hand, now())
     if screen.panel is None:
         return screen, False
     if "stay" in request.form or screen.panel.alerts_of(screen.panel.questionnaire.question(code)):
         return screen, True
-    following = question_panel(session, screen.view.task, now=moment, after=code)
-    return Screen(view=screen.view, panel=following, call=in_hand, mine=screen.mine, now=moment), False
+    return asking(session, screen, after=code), False
 
 
-def _next_address(task_id: int, code: str, *, stays: bool) -> str:
+def _next_address(task_id: int, asked: int, code: str, *, stays: bool) -> str:
     """Where the page goes on without scripts."""
     address = url_for("followup.call", task_id=task_id)
-    return f"{address}?{urlencode({'question' if stays else 'after': code})}#question"
+    return f"{address}?{urlencode({'question' if stays else 'after': code, 'of': asked})}#question"
 
 
 def _refused(task_id: int, sentence: str, status: int) -> ResponseReturnValue:
@@ -263,12 +315,42 @@ def questions(task_id: int) -> ResponseReturnValue:
         return jsonify(panel=render_template("followup/_questions.html", **values(screen)))
 
 
+@blueprint.post("/calls/<int:task_id>/keep")
+@requires(Action.WORK_TASKS)
+def keep_call(task_id: int) -> ResponseReturnValue:
+    """A sign of life of the open screen: the task stays with this person."""
+    allowed(task_id)
+    return jsonify(held=take(task_id))
+
+
+@blueprint.post("/calls/<int:task_id>/advice")
+@requires(Action.WORK_TASKS)
+def advice(task_id: int) -> ResponseReturnValue:
+    """Send one of the texts with advice to the patient."""
+    allowed(task_id)
+    chosen = request.form.get("advice", "")
+    if chosen not in {each.value for each in service.Advice}:
+        return _refused(task_id, _("Choose a text."), 422)
+    with unit_of_work() as session:
+        service.send_advice(
+            session, task_id=task_id, advice=service.Advice(chosen), user_id=current_actor().user_id, now=now()
+        )
+    said = _("The text is on its way, if the patient takes texts. The timeline shows what became of it.")
+    if wants_json():
+        return jsonify(text=said)
+    flash(said, "good")
+    return redirect(url_for("followup.call", task_id=task_id))
+
+
 @blueprint.post("/calls/<int:task_id>/release")
 @requires(Action.WORK_TASKS)
 def release(task_id: int) -> ResponseReturnValue:
     """Put the task back without a call."""
     allowed(task_id)
+    actor = current_actor()
     with unit_of_work() as session:
-        service.release_task(session, task_id=task_id, user_id=current_actor().user_id)
+        others = together(session, session.get_one(TaskRow, task_id), actor, now())
+        for each in (task_id, *(other.id for other in others)):
+            service.release_task(session, task_id=each, user_id=actor.user_id)
     forget(task_id)
     return redirect(url_for("followup.today"))

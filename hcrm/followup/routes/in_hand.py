@@ -18,13 +18,17 @@ _MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class CallInHand:
-    """``who`` is ``patient`` or ``proxy`` once it is known who is speaking; ``key`` makes the result count once."""
+    """``who`` is ``patient`` or ``proxy`` once it is known who is speaking; ``key`` makes the result count once.
+
+    ``interpreter`` says who interprets, if anybody.
+    """
 
     key: str
     started_at: str
     who: str = ""
     contact_point_id: int | None = None
     language: str = ""
+    interpreter: str = ""
 
     @property
     def confirmed(self) -> bool:
@@ -53,9 +57,10 @@ def keep(task_id: int, call: CallInHand) -> None:
     browser_session[_NAME] = dict(list(calls.items())[-_MOST:])
 
 
-def confirm(task_id: int, call: CallInHand, *, who: str, contact_point_id: int | None) -> None:
-    """Who is speaking is known."""
-    keep(task_id, replace(call, who=who, contact_point_id=contact_point_id or call.contact_point_id))
+def confirm(task_id: int, call: CallInHand, *, who: str, contact_point_id: int | None, interpreter: str = "") -> None:
+    """Who is speaking is known, and who interprets."""
+    dialled = contact_point_id or call.contact_point_id
+    keep(task_id, replace(call, who=who, contact_point_id=dialled, interpreter=interpreter))
 
 
 def speak(task_id: int, call: CallInHand, language: str) -> None:

@@ -16,7 +16,8 @@ from hcrm.followup import service
 from hcrm.followup.domain.attempts import AttemptInvalid, Consequence, Disposition
 from hcrm.followup.domain.task import TaskReason, TaskStatus
 from hcrm.followup.forms import CancelForm, OutcomeForm, labels, words
-from hcrm.followup.queries import call_view, day_of, next_task_id
+from hcrm.followup.models import TaskRow
+from hcrm.followup.queries import call_view, day_of, next_task_id, together
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import allowed, note_look, screen_of, values
 from hcrm.followup.routes.in_hand import CallInHand, call_in_hand, forget
@@ -33,6 +34,7 @@ def _report(form: OutcomeForm, in_hand: CallInHand) -> service.AttemptReport:
         contact_point_id=form.contact_point_id.data or in_hand.contact_point_id,
         callback_at=form.callback_in(g.hcrm_facility.zone),
         note=form.note.data or "",
+        interpreter=form.interpreter.data or in_hand.interpreter,
     )
 
 
@@ -46,21 +48,26 @@ def outcome(task_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _again(task_id, form, in_hand, next(iter(form.errors.values()))[0])
     try:
-        found = _recorded(task_id, _report(form, in_hand), moment)
+        found, others = _recorded(task_id, _report(form, in_hand), moment)
     except AttemptInvalid as problem:
         return _again(task_id, form, in_hand, words.problem_words(problem.code))
     except service.TaskHeld:
         return _again(task_id, form, in_hand, _("Somebody else has taken this task meanwhile."))
     forget(task_id)
-    flash(_("Saved.") + " " + words.consequence_words(found, moment, g.hcrm_facility.zone), "good")
+    said = [_("Saved."), words.consequence_words(found, moment, g.hcrm_facility.zone), words.others_words(others)]
+    flash(" ".join(filter(None, said)), "good")
     return redirect(_next_place(task_id, moment))
 
 
-def _recorded(task_id: int, report: service.AttemptReport, moment: datetime) -> Consequence | None:
+def _recorded(task_id: int, report: service.AttemptReport, moment: datetime) -> tuple[Consequence | None, int]:
+    """What follows from the call, and how many other tasks of the patient it settled too."""
+    actor = current_actor()
     with unit_of_work() as session:
-        return service.record_attempt(
-            session, task_id=task_id, report=report, user_id=current_actor().user_id, now=moment
-        )
+        others = together(session, session.get_one(TaskRow, task_id), actor, moment)
+        also = [each.id for each in others if each.lease_user_id == actor.user_id]
+        found = service.record_attempt(session, task_id=task_id, report=report, user_id=actor.user_id, now=moment)
+        done = service.record_together(session, task_ids=also, report=report, user_id=actor.user_id, now=moment)
+    return found, done
 
 
 def _again(task_id: int, form: OutcomeForm, in_hand: CallInHand, sentence: str) -> ResponseReturnValue:

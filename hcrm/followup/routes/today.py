@@ -16,6 +16,7 @@ from hcrm.followup.forms import FilterForm, labels, words
 from hcrm.followup.queries import (
     alert_counts,
     day_of,
+    one_row_each,
     step_names,
     urgent_alerts,
     work_counts,
@@ -40,7 +41,8 @@ def today() -> ResponseReturnValue:
     day = day_of(g.hcrm_facility, moment)
     with unit_of_work() as session:
         listed = work_list(session, actor, filters, day)
-        rows = work_rows(session, listed[: filters.rows], actor.user_id)
+        shown, together = one_row_each(listed[: filters.rows], moment)
+        rows = work_rows(session, shown, actor.user_id)
         first_page = filters.state is WorkState.TO_DO and filters.tier is None and not filters.mine
         alerts = urgent_alerts(session, actor) if first_page else []
         record(
@@ -54,6 +56,7 @@ def today() -> ResponseReturnValue:
         return render_template(
             "followup/today.html",
             rows=rows,
+            together=together,
             alerts=alerts,
             counts=work_counts(session, actor, filters, day),
             more=filters.rows + MORE if len(listed) > filters.rows else 0,

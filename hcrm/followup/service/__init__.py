@@ -1,5 +1,6 @@
 """What can be done in follow-up: enrol, reconcile, call, complete, cancel, take back; alerts."""
 
+from hcrm.followup.service.advice import Advice, send_advice
 from hcrm.followup.service.alerts import (
     AlertAbout,
     UnknownAlert,
@@ -14,6 +15,19 @@ from hcrm.followup.service.desk import NotAColleague, add_absence, assign_tasks,
 from hcrm.followup.service.enrolment import enrol_encounters
 from hcrm.followup.service.ladder import climb_ladders
 from hcrm.followup.service.messages import follow_messages, follow_response, follow_stop, release_due
+from hcrm.followup.service.plan_editing import (
+    DraftChanged,
+    NoDraft,
+    PlanNotPublishable,
+    UnknownPlan,
+    begin_draft,
+    begin_plan,
+    change_draft,
+    discard_draft,
+    flaws_of,
+    publish_draft,
+    switch_plan,
+)
 from hcrm.followup.service.plans import install_default_plan
 from hcrm.followup.service.reconcile import (
     end_deceased,
@@ -44,18 +58,24 @@ from hcrm.followup.service.tasks import (
     open_task,
     release_task,
 )
+from hcrm.followup.service.together import hold_together, record_together
 
 __all__ = [
+    "Advice",
     "AlertAbout",
     "Answer",
     "AttemptReport",
+    "DraftChanged",
     "Ending",
+    "NoDraft",
     "NotAColleague",
     "NothingToAsk",
+    "PlanNotPublishable",
     "ReasonNotAllowed",
     "TaskClosed",
     "TaskHeld",
     "UnknownAlert",
+    "UnknownPlan",
     "UnknownStep",
     "UnknownTask",
     "acknowledge_alert",
@@ -64,18 +84,24 @@ __all__ = [
     "after_end",
     "answer_question",
     "assign_tasks",
+    "begin_draft",
+    "begin_plan",
     "cancel_tasks",
+    "change_draft",
     "climb_ladders",
     "complete_task",
+    "discard_draft",
     "end_deceased",
     "end_open",
     "end_plans",
     "end_readmitted",
     "enrol_encounters",
+    "flaws_of",
     "follow_messages",
     "follow_response",
     "follow_stop",
     "hold_to_facts",
+    "hold_together",
     "install_default_plan",
     "join_persons",
     "keep_one",
@@ -85,15 +111,19 @@ __all__ = [
     "open_task",
     "part_persons",
     "propose",
+    "publish_draft",
     "raise_alerts",
     "reconcile_encounters",
     "record_attempt",
+    "record_together",
     "release_due",
     "release_task",
     "remove_absence",
     "resolve_alert",
     "restore_living",
     "resume_interrupted",
+    "send_advice",
+    "switch_plan",
     "take_alert",
     "undo_cancellation",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -22,12 +22,14 @@ from hcrm.followup.domain.attempts import (
     Consequence,
     Disposition,
     check_attempt,
+    check_callback,
     consequence,
 )
+from hcrm.followup.domain.desk import ContactKind
 from hcrm.followup.domain.figures import asks_satisfaction
 from hcrm.followup.domain.task import TaskReason, TaskStatus
 from hcrm.followup.models import AttemptRow, TaskRow
-from hcrm.followup.queries.attempts import attempt_records
+from hcrm.followup.queries.attempts import answered_at, attempt_records
 from hcrm.followup.queries.enrolment import Refusal
 from hcrm.followup.service.enrolment import leave_out
 from hcrm.followup.service.reconcile import end_plans
@@ -42,7 +44,11 @@ from hcrm.patients.service import record_consent, report_deceased, retire_contac
 
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
-    """A call as its caller reports it. ``key`` is made once per call screen: the same report twice counts once."""
+    """A call as its caller reports it. ``key`` is made once per call screen: the same report twice counts once.
+
+    ``contact_kind``: how they were in touch, when it was not a call from the list. ``interpreter``: who interpreted, or
+    the language for which somebody is needed.
+    """
 
     key: str
     connection: Connection
@@ -52,6 +58,8 @@ class AttemptReport:
     callback_at: datetime | None = None
     note: str = ""
     self_reported: bool = False
+    contact_kind: ContactKind | None = None
+    interpreter: str = ""
 
 
 def propose(session: Session, *, task_id: int, report: AttemptReport) -> Consequence:
@@ -60,7 +68,15 @@ def propose(session: Session, *, task_id: int, report: AttemptReport) -> Consequ
     if task is None:
         raise UnknownTask(task_id)
     check_attempt(report.connection, report.disposition, report.callback_at)
+    _check_callback(session, task, report)
     return consequence(_as_record(report), _context(session, task, report, _numbers(session, task, report)))
+
+
+def _check_callback(session: Session, task: TaskRow, report: AttemptReport) -> None:
+    """A call-back comes back to the list: not in the past, and not when the list has left the task behind."""
+    if report.disposition is Disposition.CALLBACK_REQUESTED:
+        shown = timedelta(days=facility(session, task.facility_id).settings.overdue_shown_days)
+        check_callback(report.callback_at, report.started_at, task.due_at + shown)
 
 
 def record_attempt(
@@ -81,7 +97,8 @@ def record_attempt(
     if known is not None:
         return None
     _check_holder(session, task, user_id)
-    if report.disposition is Disposition.COMPLETED and not core_is_answered(session, task, now):
+    _check_callback(session, task, report)
+    if report.disposition is Disposition.COMPLETED and not _may_be_complete(session, task, report, now):
         raise AttemptInvalid("core_missing")
     numbers = _numbers(session, task, report)
     context = _context(session, task, report, numbers)
@@ -93,6 +110,11 @@ def record_attempt(
     _apply(session, task, report, found, user_id, now)
     _go_beyond(session, task, report, found, user_id, now)
     return found
+
+
+def _may_be_complete(session: Session, task: TaskRow, report: AttemptReport, now: datetime) -> bool:
+    """The core questions are answered; a contact without the call screen asks none and is marked as self-reported."""
+    return report.self_reported or core_is_answered(session, task, now)
 
 
 def _check_holder(session: Session, task: TaskRow, user_id: int) -> None:
@@ -126,6 +148,7 @@ def _context(
         zone=at.zone,
         calling_hours=at.settings.calling_hours,
         max_attempts=at.settings.max_attempts,
+        answered_at=answered_at(session, task.patient_id),
     )
 
 
@@ -162,6 +185,8 @@ def _insert(
             started_at=report.started_at,
             ended_at=now,
             self_reported=report.self_reported,
+            contact_kind=report.contact_kind,
+            interpreter=report.interpreter or None,
             key=report.key,
         )
     )
@@ -195,7 +220,7 @@ def _apply(
     if found.status in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED):
         task.ended_at, task.ended_by_user_id = now, user_id
     if found.status is TaskStatus.COMPLETED:
-        task.completed_at = now
+        task.completed_at, task.self_reported = now, report.self_reported
     session.flush()
     publish(session, TasksChanged(now=now, task_ids=(task.id,)))
 

@@ -34,8 +34,8 @@ from hcrm.followup.queries.waiting import lock_waiting
 from hcrm.messaging.domain import Reason
 from hcrm.messaging.service import withdraw
 
-LEASE = timedelta(minutes=15)
-"""How long a task stays held after the last sign of life of the person who opened it."""
+LEASE = timedelta(minutes=5)
+"""How long a task stays held after the last sign of life of the screen that opened it; it gives one every minute."""
 
 CALLABLE_FOR = timedelta(days=60)
 """How long a step that was missed may still be on somebody's list; an older one is left as it is."""

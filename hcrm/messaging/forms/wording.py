@@ -46,6 +46,9 @@ TEXT_NAMES: Mapping[str, str] = {
     "staff_answer": _l("Frame around an answer from the Inbox"),
     "thanks": _l("Thanks"),
     "thanks_low": _l("Thanks, and somebody will call"),
+    "advice_when_to_call": _l("Advice from a call: when to call us"),
+    "advice_written": _l("Advice from a call: the written advice"),
+    "advice_return_visit": _l("Advice from a call: the return visit"),
     "staff_alert": _l("Alert to the duty phone"),
 }
 """A text without a name here is shown by its code."""

@@ -99,7 +99,7 @@ async function next() {
   if (unchanged(current) || empty(current)) {
     const skip = current.querySelector("[data-skip]");
     if (empty(current) && !skip && !current.querySelector("textarea")) return;
-    await go({ after: current.dataset.code });
+    await go({ after: current.dataset.code, of: current.dataset.of });
   } else {
     await save(false);
   }
@@ -135,10 +135,12 @@ function submitted(event) {
 }
 
 function clicked(event) {
-  const link = event.target.closest("[data-question], [data-skip]");
+  const link = event.target.closest("[data-question], [data-skip], [data-part]");
   if (!link) return;
   event.preventDefault();
-  go(link.dataset.question ? { question: link.dataset.question } : { after: link.dataset.skip });
+  const { question, skip, of } = link.dataset;
+  if (question) go({ question, of });
+  else go(skip ? { after: skip, of } : { of });
 }
 
 // One answer of several is saved and the next question comes; where more than one may apply, the question stays.
@@ -229,6 +231,7 @@ function tieNumbers() {
 function tieOutcome() {
   const proposed = outcome.querySelector("[data-proposed]");
   const callback = outcome.querySelector("[data-callback]");
+  const needed = outcome.querySelector("[data-language-needed]");
   const dispositions = outcome.querySelector("[data-dispositions]");
   const confirmed = !outcome.querySelector("[data-dialled]") && outcome.querySelector("[name=connection]:checked");
   const time = callback.querySelector("input");
@@ -238,6 +241,7 @@ function tieOutcome() {
     dispositions.hidden = !confirmed && !connection.startsWith("answered");
     if (dispositions.hidden && disposition) disposition.checked = false;
     callback.hidden = dispositions.hidden || disposition?.value !== "callback_requested";
+    needed.hidden = dispositions.hidden || disposition?.value !== "language_barrier";
     if (disposition?.value === "callback_requested" && !callback.hidden && event?.target === disposition) {
       (callback.querySelector("[data-at]") ?? time).focus();
     }
@@ -255,13 +259,36 @@ function tieOutcome() {
   update();
 }
 
+// A sign of life every minute, so that the task stays here while the screen is open and comes back when it is not.
+let beating = 0;
+function keep() {
+  window.clearInterval(beating);
+  if (!outcome) return;
+  const address = outcome.dataset.keep;
+  beating = window.setInterval(() => ask(address, { method: "POST" }).catch(() => {}), 60000);
+}
+
+// A text to the patient is sent without leaving the call.
+async function send(event) {
+  event.preventDefault();
+  const said = event.target.querySelector("[data-advice-said]");
+  try {
+    const [, body] = await ask(event.target.action, { method: "POST", body: new FormData(event.target) });
+    said.textContent = body.text ?? body.error ?? "";
+  } catch {
+    event.target.submit();
+  }
+}
+
 function start() {
   panel = document.querySelector("[data-panel]");
   outcome = document.querySelector("[data-outcome]");
   panel?.addEventListener("submit", submitted);
   panel?.addEventListener("click", clicked);
   panel?.addEventListener("change", changed);
+  document.querySelector("[data-advice]")?.addEventListener("submit", send);
   runClock();
+  keep();
   tieNumbers();
   if (outcome) tieOutcome();
   panel?.querySelector("#question")?.querySelector("[data-key]:checked, [data-key], textarea")?.focus({ preventScroll: true });

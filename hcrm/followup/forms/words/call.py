@@ -17,12 +17,14 @@ from hcrm.followup.forms.labels import CONNECTIONS, DISPOSITIONS, REASONS, RISK_
 from hcrm.followup.forms.words.lists import inside, moment, owner_words, sentence, short_day, time_left
 from hcrm.followup.models import AlertRow, AttemptRow, TaskRow
 from hcrm.followup.queries.call import CallView, Number
+from hcrm.followup.readers import diagnosis_words
 from hcrm.messaging.domain import MessageSnapshot, MessageStatus
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.patients.domain import Disposition as Departure
 from hcrm.patients.domain import EncounterSnapshot, LineType, OwnerKind, PatientSnapshot
 from hcrm.survey.domain import Text
 from hcrm.survey.readers import CallScript
+from hcrm.web import language
 
 CHILD_BELOW = 14
 CALL_BACK_HOURS = range(8, 20)
@@ -118,6 +120,12 @@ def callback_times(now: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     return (*(at for at in today if at.date() == local.date() and at.hour in CALL_BACK_HOURS), *later)
 
 
+def diagnosis(recorded: str) -> str:
+    """The reason of a stay in words with its code, where it is recorded as a code that is known."""
+    said = diagnosis_words(recorded, language())
+    return _("%(words)s (%(code)s)", words=sentence(said), code=recorded) if said else recorded
+
+
 def stay_words(stay: EncounterSnapshot) -> str:
     """From when to when, how many nights, and where the patient went."""
     if stay.discharged_on is None:
@@ -157,6 +165,8 @@ def number_words(number: Number, now: datetime, zone: ZoneInfo) -> str:
         parts.append(_("landline"))
     if contact.verified_on is not None:
         parts.append(_("verified %(day)s", day=short_day(contact.verified_on)))
+    if number.first and contact.usable:
+        parts.append(_("try this one first"))
     if number.last is not None:
         parts.append(
             _(

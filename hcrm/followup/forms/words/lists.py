@@ -267,6 +267,19 @@ def told_words(item: AlertItem, rung: int, now: datetime, zone: ZoneInfo) -> str
     return moment(at, now, zone)
 
 
+def others_words(count: int) -> str:
+    """How many more tasks of the patient a call settled; empty when it was the only one."""
+    if not count:
+        return ""
+    return str(
+        ngettext(
+            "%(num)s more task of this patient is settled by the same call.",
+            "%(num)s more tasks of this patient are settled by the same call.",
+            count,
+        )
+    )
+
+
 def problem_words(code: str) -> str:
     """Why a result of a call cannot be recorded."""
     return str(ATTEMPT_PROBLEMS[code])
