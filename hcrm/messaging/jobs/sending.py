@@ -6,7 +6,8 @@ that do nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -21,14 +22,17 @@ from hcrm.unit_of_work import Runtime, unit_of_work
 
 log = get_logger(__name__)
 
-BATCH = 20
-"""Messages leased at a time: what a crash can leave to be released or settled."""
+BATCH = 50
+"""Messages leased at a time: what a crash can leave to be released (its calls under way: to be settled)."""
 
 LEASE = timedelta(seconds=60)
 """Longer than any provider's timeout; on the database's own clock."""
 
 HELD_BACK_SECONDS = 0.05
 """Pause when more is due than may go out at this moment."""
+
+GATHER_SECONDS = 0.005
+"""After an answer of several calls under way, so long for others that come with it: they are stored together."""
 
 FaultPoint = Callable[[str], None]
 """Called with the name of each point that a sender passes; tests pass one in that ends the process there."""
@@ -89,27 +93,41 @@ class _Run:
                 return handed_over
 
     def at_once(self) -> int:
-        """Several calls under way; as soon as some have ended, the next messages are claimed."""
+        """Several calls under way; as soon as half of them have ended, the next ones begin.
+
+        A batch is claimed at once and waits for its turn, so that the work of a claim is shared by many messages.
+        """
         handed_over, under_way = 0, 0
         room = self._sender.providers.at_once
         answers: SimpleQueue[Answer] = SimpleQueue()
+        ready: deque[OutgoingSms] = deque()
         with ThreadPoolExecutor(room) as callers:
             goes_on = True
-            while goes_on or under_way:
-                if goes_on and under_way <= room // 2:
-                    claimed = self._claim(limit := min(self._batch, room - under_way))
-                    begun = self._begin(claimed.outgoing)
+            while goes_on or ready or under_way:
+                if goes_on and not ready and under_way <= room // 2:
+                    claimed = self._claim(self._batch)
+                    ready.extend(claimed.outgoing)
+                    goes_on = self._goes_on(claimed, self._batch, idle=not (under_way or ready))
+                if ready and under_way <= room // 2:
+                    begun = self._begin([ready.popleft() for _ in range(min(len(ready), room - under_way))])
                     for sms in begun:
                         callers.submit(self._call_and_tell, sms, answers)
                     under_way += len(begun)
                     handed_over += len(begun)
-                    goes_on = self._goes_on(claimed, limit, idle=not under_way)
                 if under_way:
                     ended = _ended(answers)
                     under_way -= len(ended)
                     self._fault_point("provider answered")
-                    goes_on &= self._keep(ended)
+                    goes_on &= self._keep_or_stop(ended, ready)
         return handed_over
+
+    def _keep_or_stop(self, ended: Sequence[Answer], ready: deque[OutgoingSms]) -> bool:
+        """Store what was answered; when the provider is to be left in peace, what waits for its turn is freed."""
+        if self._keep(ended):
+            return True
+        self._put_back(ready)
+        ready.clear()
+        return False
 
     def _claim(self, limit: int) -> Claimed:
         with unit_of_work(self._runtime.sessions) as session:
@@ -177,7 +195,7 @@ class _Run:
                 service.note_trouble(session, name, refuses_all=refuses_all)
         return not any(troubled.values())
 
-    def _put_back(self, texts: Sequence[OutgoingSms]) -> None:
+    def _put_back(self, texts: Collection[OutgoingSms]) -> None:
         if texts:
             with unit_of_work(self._runtime.sessions) as session:
                 service.put_back(session, [each.attempt_id for each in texts], now=self._runtime.clock.now())
@@ -192,8 +210,9 @@ class _Run:
 
 
 def _ended(answers: SimpleQueue[Answer]) -> list[Answer]:
-    """The calls that have ended; waits for the first."""
+    """The calls that have ended; waits for the first, and a moment for others."""
     ended = [answers.get()]
+    pause(GATHER_SECONDS)
     try:
         while True:
             ended.append(answers.get_nowait())

@@ -5,29 +5,26 @@ The only module that knows the library. What its words and codes mean stands in 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from urllib3.exceptions import HTTPError
 
 from hcrm.messaging.domain import HandedOver, MessageStatus, Reason
 from hcrm.messaging.providers.base import Capabilities, OutgoingSms, SendResult, Understood
+from hcrm.messaging.providers.kept_connections import KeptConnections, never_connected
 from hcrm.messaging.providers.twilio_codes import STATUSES, WAIT, Meaning, meaning
 
 TIMEOUT_SECONDS = 10.0
 """For each call, far below the lease of an attempt."""
 
-AT_ONCE = 24
+AT_ONCE = 40
 LISTED = 100
 NEAR = timedelta(minutes=15)
 """How far from the end of its lease a listed message may have been made to be taken for an attempt's."""
@@ -69,7 +66,9 @@ class TwilioSms:
     def __init__(self, account: TwilioAccount, timeout: float = TIMEOUT_SECONDS) -> None:
         self._account = account
         self._client = Client(
-            account.account_sid, account.auth_token, http_client=_kept_connections(account.api_base_url, timeout)
+            account.account_sid,
+            account.auth_token,
+            http_client=KeptConnections(account.api_base_url, timeout, most=AT_ONCE),
         )
         self._client.api.base_url = account.api_base_url
 
@@ -84,10 +83,10 @@ class TwilioSms:
             made = self._client.messages.create(
                 to=sms.to_number, body=sms.body, status_callback=self._callback(sms), **sender
             )
-        except TwilioRestException as refusal:
+        except (TwilioRestException, TwilioServiceException) as refusal:
             return _refused(refusal)
-        except requests.ConnectionError as problem:
-            if _never_connected(problem):
+        except HTTPError as problem:
+            if never_connected(problem):
                 return SendResult(WAIT.status, reason=WAIT.reason, error_code="no_connection", untried=True)
             raise
         return _told(made)
@@ -116,27 +115,7 @@ def _may_be(asked: HandedOver, listed: Any) -> bool:
     )
 
 
-def _kept_connections(address: str, timeout: float) -> TwilioHttpClient:
-    """The library's HTTP client, silent (it would log texts), with as many connections as calls at once."""
-    silent = logging.getLogger("hcrm.twilio.silent")
-    silent.disabled = True
-    http = TwilioHttpClient(timeout=timeout, logger=silent)
-    scheme = urlsplit(address).scheme
-    http.session.mount(f"{scheme}://", HTTPAdapter(pool_connections=2, pool_maxsize=AT_ONCE, max_retries=0))
-    if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
-        http.session.trust_env = False  # no proxy stands between a machine and itself
-    return http
-
-
-def _never_connected(problem: requests.ConnectionError) -> bool:
-    """Whether not even a connection came about, so that nothing can have been taken."""
-    if isinstance(problem, requests.ConnectTimeout):
-        return True
-    cause = getattr(problem.args[0], "reason", None) if problem.args else None
-    return type(cause).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}
-
-
-def _refused(refusal: TwilioRestException) -> SendResult:
+def _refused(refusal: TwilioRestException | TwilioServiceException) -> SendResult:
     """What an answer other than success means; raises it again where the text may have been taken all the same."""
     if refusal.status >= SERVER_ERROR:
         raise refusal

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import (
@@ -149,8 +149,9 @@ class Wording:
     registrations: Mapping[str, str]
 
 
-def published_wordings(session: Session) -> dict[tuple[str, str], Wording]:
-    """The newest published wording by (code, language)."""
+def published_wordings(session: Session, codes: Collection[str] | None = None) -> dict[tuple[str, str], Wording]:
+    """The newest published wording by (code, language); of these ``codes``, or of all."""
+    asked = true() if codes is None else MessageTemplate.code.in_(codes)
     rows = session.execute(
         select(
             MessageTemplate.code,
@@ -159,7 +160,7 @@ def published_wordings(session: Session) -> dict[tuple[str, str], Wording]:
             MessageTemplate.version,
             MessageTemplate.registrations,
         )
-        .where(MessageTemplate.status == TemplateStatus.PUBLISHED)
+        .where(MessageTemplate.status == TemplateStatus.PUBLISHED, asked)
         .order_by(MessageTemplate.version)
     )
     return {

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.messaging.domain import HANDED_OVER, Purpose
@@ -68,11 +68,15 @@ def subject_of(row: OutboxMessage) -> Subject:
     return ("task", row.task_id) if row.task_id is not None else ("message", row.id)
 
 
-def sending_facts(session: Session, rows: Collection[OutboxMessage], *, look_back_from: datetime) -> SendingFacts:
-    """The facts for ``rows``; surveys sent since ``look_back_from`` are counted by person."""
+def sending_facts(
+    session: Session, rows: Collection[OutboxMessage], *, records: patients.Records, look_back_from: datetime
+) -> SendingFacts:
+    """The facts for ``rows``; surveys sent since ``look_back_from`` are counted by person.
+
+    ``records``: all records of the persons whom the rows are for, by patient.
+    """
     facility_ids = {row.facility_id for row in rows}
-    patient_ids = {row.patient_id for row in rows if row.patient_id is not None}
-    known = patients.patient_snapshots(session, patient_ids)
+    known = patients.patient_snapshots(session, records, records=records)
     return SendingFacts(
         facilities={
             facility_id: (
@@ -82,23 +86,25 @@ def sending_facts(session: Session, rows: Collection[OutboxMessage], *, look_bac
             for facility_id in facility_ids
         },
         patients=known,
-        contacts=patients.contacts(session, patient_ids),
-        consent=_consent(session, patient_ids),
+        contacts=patients.contacts(session, records, records=records),
+        consent=_consent(session, records),
         stays=_stays(session, {row.encounter_id for row in rows if row.encounter_id is not None}),
-        surveys=_surveys(session, known, look_back_from),
+        surveys=_surveys(session, known, records, look_back_from),
     )
 
 
-def _consent(session: Session, patient_ids: Collection[int]) -> dict[tuple[int, Purpose], bool]:
-    found: dict[tuple[int, Purpose], bool] = {}
-    for purpose, consent in ((Purpose.CARE, ConsentPurpose.CARE), (Purpose.SURVEY, ConsentPurpose.SURVEY)):
-        given = patients.consents(session, patient_ids, consent, ConsentChannel.SMS)
-        found.update({(patient_id, purpose): yes for patient_id, yes in given.items()})
-    return found
+_CONSENTS = {ConsentPurpose.CARE: Purpose.CARE, ConsentPurpose.SURVEY: Purpose.SURVEY}
+
+
+def _consent(session: Session, records: patients.Records) -> dict[tuple[int, Purpose], bool]:
+    given = patients.consents_by_purpose(session, records, tuple(_CONSENTS), ConsentChannel.SMS)
+    return {(patient_id, _CONSENTS[purpose]): yes for (patient_id, purpose), yes in given.items()}
 
 
 def _stays(session: Session, encounter_ids: Collection[int]) -> dict[int, Stay]:
     """Whether each stay is sensitive, and why its plan is over: cancelled, or an inpatient stay began since."""
+    if not encounter_ids:
+        return {}
     person, other_person = aliased(Patient), aliased(Patient)
     other = aliased(Encounter)
     back = (
@@ -129,10 +135,11 @@ def _stays(session: Session, encounter_ids: Collection[int]) -> dict[int, Stay]:
     }
 
 
-def _surveys(session: Session, known: Mapping[int, PatientSnapshot], since: datetime) -> dict[int, list[Sent]]:
+def _surveys(
+    session: Session, known: Mapping[int, PatientSnapshot], records: patients.Records, since: datetime
+) -> dict[int, list[Sent]]:
     """Surveys handed over since, by person; answers to a text do not count."""
     found: dict[int, list[Sent]] = defaultdict(list)
-    records = patients.records_by_patient(session, known)
     persons = {record: known[patient_id].person_id for patient_id, group in records.items() for record in group}
     rows = session.scalars(
         select(OutboxMessage).where(
@@ -154,9 +161,10 @@ def stopped_numbers(session: Session, numbers: Collection[tuple[int, str]]) -> d
     """Since when each (facility, number) among ``numbers`` gets no texts; numbers that do are absent."""
     if not numbers:
         return {}
-    conditions = [and_(NumberState.facility_id == facility, NumberState.number == each) for facility, each in numbers]
     rows = session.execute(
-        select(NumberState.facility_id, NumberState.number, NumberState.stopped_at).where(or_(*conditions))
+        select(NumberState.facility_id, NumberState.number, NumberState.stopped_at).where(
+            tuple_(NumberState.facility_id, NumberState.number).in_(sorted(numbers))
+        )
     )
     return {(facility, each): stopped_at for facility, each, stopped_at in rows if stopped_at is not None}
 

@@ -5,42 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import AttemptStatus
 from hcrm.messaging.models import OutboxMessage, SendAttempt
 from hcrm.messaging.providers.base import Providers
 
+LEASE = text(
+    "INSERT INTO send_attempt (message_id, number, lease_until, worker, provider, status, looks)"
+    " SELECT told.id, 1 + coalesce((SELECT max(number) FROM send_attempt WHERE message_id = told.id), 0),"
+    " clock_timestamp() + CAST(:lease AS interval), :worker, told.provider, :claimed, 0"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:providers AS text[])) AS told(id, provider)"
+    " RETURNING message_id, id"
+)
+
 
 def lease_all(
     session: Session, rows: Sequence[OutboxMessage], *, worker: str, providers: Providers, lease: timedelta
 ) -> dict[int, int]:
     """Give each message an attempt under a lease on the database's clock; ids of the attempts by message."""
-    lease_until = session.execute(select(func.clock_timestamp() + lease)).scalar_one()
-    earlier = dict(
-        session.execute(
-            select(SendAttempt.message_id, func.max(SendAttempt.number))
-            .where(SendAttempt.message_id.in_([row.id for row in rows]))
-            .group_by(SendAttempt.message_id)
-        )
-        .tuples()
-        .all()
-    )
-    attempts = [
-        SendAttempt(
-            message_id=row.id,
-            number=earlier.get(row.id, 0) + 1,
-            lease_until=lease_until,
-            worker=worker,
-            provider=providers.for_number(row.to_number or "").name,
-            status=AttemptStatus.CLAIMED,
-        )
-        for row in rows
-    ]
-    session.add_all(attempts)
-    session.flush()
-    return {attempt.message_id: attempt.id for attempt in attempts}
+    told = {
+        "lease": lease,
+        "worker": worker,
+        "claimed": AttemptStatus.CLAIMED.value,
+        "ids": [row.id for row in rows],
+        "providers": [providers.for_number(row.to_number or "").name for row in rows],
+    }
+    return {row.message_id: row.id for row in session.execute(LEASE, told)}
 
 
 def begin_call(session: Session, attempt_id: int, *, now: datetime, lease: timedelta) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import (
     DUE_STATES,
+    Check,
     Decision,
     Expire,
     LinkBuilder,
@@ -184,7 +185,7 @@ def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troub
     """Lock the persons, then the numbers, so that two senders never decide about the same one at the same time."""
     known = records_by_patient(session, [row.patient_id for row in rows if row.patient_id is not None])
     _lock(session, PERSON_LOCKS, [str(records[0]) for records in known.values()])
-    facts = sending_facts(session, rows, look_back_from=now - LOOK_BACK)
+    facts = sending_facts(session, rows, records=known, look_back_from=now - LOOK_BACK)
     recipients = {row.id: _recipient(row, facts, now) for row in rows}
     _lock(session, NUMBER_LOCKS, [each.number for each in recipients.values() if each.number is not None])
     numbers = {(row.facility_id, number) for row in rows if (number := recipients[row.id].number) is not None}
@@ -196,7 +197,7 @@ def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troub
     return Batch(
         now=now,
         facts=facts,
-        templates=published_wordings(session),
+        templates=published_wordings(session, {row.template_code for row in rows}),
         links=session.info["links"],
         recipients=recipients,
         stopped=stopped_numbers(session, numbers),
@@ -378,7 +379,7 @@ def _rendered(
 
 def _note(row: OutboxMessage, decision: Decision, now: datetime) -> None:
     """Write the decision and its checks to the message."""
-    row.decision = {"at": now.isoformat(), "checks": [asdict(check) for check in decision.checks]}
+    row.decision = {"at": now.isoformat(), "checks": [_kept(check) for check in decision.checks]}
     row.decided_at = now
     row.reason = None
     if isinstance(decision, Wait):
@@ -390,6 +391,10 @@ def _note(row: OutboxMessage, decision: Decision, now: datetime) -> None:
         row.status, row.reason = move(row.status, MessageStatus.EXPIRED), Reason.OUTSIDE_WINDOW
     else:
         row.status = move(row.status, MessageStatus.SENDING)
+
+
+def _kept(check: Check) -> dict[str, str | bool]:
+    return {"code": check.code, "passed": check.passed, "fact": check.fact}
 
 
 def _remember_survey(row: OutboxMessage, batch: Batch) -> None:

@@ -4,8 +4,10 @@ from hcrm.patients.queries.comparison import Known, patients_as_known, stays_as_
 from hcrm.patients.queries.history import timeline
 from hcrm.patients.queries.keys import known_visits, patients_by_mrn
 from hcrm.patients.queries.people import (
+    Records,
     consent_snapshots,
     consents,
+    consents_by_purpose,
     contacts,
     merges,
     patient_snapshots,
@@ -25,9 +27,11 @@ from hcrm.patients.queries.stays import (
 
 __all__ = [
     "Known",
+    "Records",
     "clinician_codes",
     "consent_snapshots",
     "consents",
+    "consents_by_purpose",
     "contacts",
     "department_codes",
     "departments_of_person",
