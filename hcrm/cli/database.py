@@ -35,6 +35,11 @@ BEGIN
     FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('DROP TABLE public.%I CASCADE', found.tablename);
     END LOOP;
+    FOR found IN SELECT oid::regprocedure AS signature FROM pg_proc
+                 WHERE pronamespace = 'public'::regnamespace
+                   AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e') LOOP
+        EXECUTE format('DROP ROUTINE %s CASCADE', found.signature);
+    END LOOP;
 END $$;
 """  # noqa: S608 - nothing but the name of our role is put in
 """What comes before the copy is read back; the end of the transaction comes after it, so that it is all or nothing."""
@@ -217,9 +222,11 @@ def _read_back(file: Path, url: str) -> None:
             for line in pg_restore.stdout:
                 if line != NEWER_THAN_THE_OLDEST_SERVER:
                     psql.stdin.write(line)
+        pg_restore.stdout.close()  # it ends at once if psql has given up and nobody reads on
         whole = pg_restore.wait() == 0
         with contextlib.suppress(BrokenPipeError):
             psql.stdin.write(b"COMMIT;\n" if whole else b"ROLLBACK;\n")
+        with contextlib.suppress(BrokenPipeError):
             psql.stdin.close()
         complaint = psql.stderr.read() if psql.stderr is not None else b""
         if psql.wait() != 0 or not whole:
