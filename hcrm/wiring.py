@@ -105,8 +105,8 @@ NAV_COUNTS: Mapping[str, Callable[[Session, Actor], Count]] = {"alerts": alert_c
 def links(settings: Settings) -> Mapping[str, LinkBuilder]:
     """What ``{link}`` stands for in a message, by the topic of its conversation."""
 
-    def survey(response_id: int) -> str:
-        return survey_link(settings.public_base_url, settings.secret_key, response_id)
+    def survey(response_id: int, generation: int = 0) -> str:
+        return survey_link(settings.public_base_url, settings.secret_key, response_id, generation)
 
     def appointment(appointment_id: int) -> str:
         return appointment_link(settings.public_base_url, settings.secret_key, appointment_id)

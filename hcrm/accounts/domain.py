@@ -50,6 +50,8 @@ class Action(StrEnum):
     VIEW_INBOX = "view_inbox"
     WORK_INBOX = "work_inbox"
     EDIT_TEMPLATES = "edit_templates"
+    EDIT_PLANS = "edit_plans"
+    EDIT_SURVEYS = "edit_surveys"
     VIEW_FIGURES = "view_figures"
     VIEW_FIGURE_PATIENTS = "view_figure_patients"
     IMPORT_RECORDS = "import_records"
@@ -77,14 +79,16 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _ALERTS
     | _INBOX
     | _FIGURES
-    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.ASSIGN_TASKS},
+    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.ASSIGN_TASKS},
     Role.MANAGER: _EVERYONE
     | _ALERTS
     | _FIGURES
-    | {Action.ASSIGN_TASKS, Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES},
+    | {Action.ASSIGN_TASKS, Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES}
+    | {Action.EDIT_SURVEYS, Action.EDIT_PLANS},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
     Role.QUALITY_OFFICER: _EVERYONE | _ALERTS | _FIGURES | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS},
-    Role.ADMINISTRATOR: _EVERYONE | {Action.EDIT_TEMPLATES, Action.IMPORT_RECORDS, Action.ADMINISTER},
+    Role.ADMINISTRATOR: _EVERYONE
+    | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER},
     Role.GROUP_ADMINISTRATOR: _EVERYONE
     | _FIGURES
     | {Action.IMPORT_RECORDS, Action.ADMINISTER, Action.VIEW_PATIENT, Action.VIEW_ALERTS},

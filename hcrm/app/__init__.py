@@ -21,6 +21,7 @@ from hcrm.patients.routes import blueprint as patients_pages
 from hcrm.reporting.routes import blueprint as reporting_pages
 from hcrm.settings import Settings
 from hcrm.survey.routes import blueprint as survey_pages
+from hcrm.survey.routes.versions import blueprint as questionnaire_pages
 from hcrm.unit_of_work import Runtime
 from hcrm.web import language
 from hcrm.wiring import make_runtime, session_info
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     messaging_pages,
     twilio_webhooks,
     survey_pages,
+    questionnaire_pages,
     followup_pages,
     intake_pages,
     fhir_posts,

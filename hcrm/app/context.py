@@ -39,6 +39,8 @@ ENTRIES = (
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),
+    Entry("/questionnaires", _l("Questionnaires"), Action.EDIT_SURVEYS),
+    Entry("/plans", _l("Plans"), Action.EDIT_PLANS),
     Entry("/templates", _l("Texts"), Action.EDIT_TEMPLATES),
     Entry("/imports", _l("Imports"), Action.IMPORT_RECORDS),
     Entry("/users", _l("Users"), Action.ADMINISTER),

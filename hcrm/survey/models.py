@@ -26,10 +26,21 @@ class Questionnaire(Base):
 
 
 class QuestionnaireVersion(Base):
-    """One version of a questionnaire; published ones never change, because answers refer to them."""
+    """One version of a questionnaire; published ones never change, because answers refer to them.
+
+    At most one of them is a draft. ``revision`` counts its changes: whoever changes it says which one they saw.
+    """
 
     __tablename__ = "questionnaire_version"
-    __table_args__ = (UniqueConstraint("questionnaire_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("questionnaire_id", "version"),
+        Index(
+            "uq_questionnaire_version_draft",
+            "questionnaire_id",
+            unique=True,
+            postgresql_where=text("status = 'draft'"),
+        ),
+    )
 
     id: Mapped[BigId]
     questionnaire_id: Mapped[int] = mapped_column(ForeignKey("questionnaire.id"))
@@ -37,10 +48,17 @@ class QuestionnaireVersion(Base):
     status: Mapped[VersionStatus] = mapped_column(text_enum(VersionStatus, "status"))
     definition: Mapped[JsonObject]
     published_at: Mapped[UtcDateTime | None]
+    retired_at: Mapped[UtcDateTime | None]
+    changed_at: Mapped[UtcDateTime | None]
+    changed_by_user_id: Mapped[int | None] = mapped_column(BigInteger)
+    revision: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class SurveyResponse(Base):
-    """One invitation to answer one version of a questionnaire; ``task_id`` is the follow-up task that asked for it."""
+    """One invitation to answer one version of a questionnaire; ``task_id`` is the follow-up task that asked for it.
+
+    ``token_generation`` is raised when a link is taken back; ``failed_checks`` counts wrong birth dates on its pages.
+    """
 
     __tablename__ = "survey_response"
     __table_args__ = (
@@ -69,6 +87,8 @@ class SurveyResponse(Base):
     closed_at: Mapped[UtcDateTime | None]
     sms_position: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     help_sent: Mapped[bool] = mapped_column(default=False)
+    link_revoked_at: Mapped[UtcDateTime | None]
+    failed_checks: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class SurveyAnswer(Base):

@@ -366,9 +366,8 @@ def _rendered(
     }
     link = batch.links.get(row.conversation_topic or "")
     if "link" in placeholders(wording.body) and link is not None and row.conversation_subject_id is not None:
-        generation = row.values.get("link_generation")
-        subject = row.conversation_subject_id
-        values["link"] = link(subject) if generation is None else link(subject, int(generation))
+        again = [int(row.values[name]) for name in ("link_generation",) if name in row.values]
+        values["link"] = link(row.conversation_subject_id, *again)
     try:
         added = facility.settings.signature_added_by_carrier
         signed = added or (capabilities is not None and capabilities.adds_signature)

@@ -9,7 +9,9 @@ from typing import Any
 
 from hcrm.survey.domain.conditions import ANY_SCALE5, Condition, InvalidCondition, parse_condition
 from hcrm.survey.domain.questionnaire import (
+    BY_KEY,
     FREQUENCY,
+    NOT_APPLICABLE,
     NPS_MAX,
     NPS_MIN,
     SCALE_MAX,
@@ -40,6 +42,7 @@ _QUESTION_KEYS = frozenset(
         "parent",
         "carer",
         "na_text",
+        "sms_text",
         "choices",
         "minimum",
         "maximum",
@@ -102,16 +105,17 @@ def _question(data: Mapping[str, Any]) -> Question:
     if unknown or not _CODE.fullmatch(data["code"]):
         raise ValueError(f"question {data['code']}: {sorted(unknown)}")
     kind = QuestionKind(data["kind"])
-    minimum, maximum = _bounds(kind, data)
+    minimum, maximum = span_of(kind, data)
     flags = {_FLAGS[flag]: True for flag in data.get("flags", ())}
     return Question(
         code=data["code"],
         kind=kind,
         wording=_wording(data),
-        choices=_choices(kind, data),
+        choices=choices_of(kind, data),
         minimum=minimum,
         maximum=maximum,
         na_text=_text(data["na_text"]) if "na_text" in data else None,
+        sms_text=_text(data["sms_text"]) if "sms_text" in data else None,
         weight=float(data.get("weight", 1)),
         module=data.get("module", ""),
         show_if=_condition(data.get("show_if")),
@@ -121,7 +125,8 @@ def _question(data: Mapping[str, Any]) -> Question:
     )
 
 
-def _bounds(kind: QuestionKind, data: Mapping[str, Any]) -> tuple[int, int]:
+def span_of(kind: QuestionKind, data: Mapping[str, Any]) -> tuple[int, int]:
+    """The least and the greatest value of a rated question or a number, else zeros."""
     if kind is QuestionKind.SCALE5:
         return SCALE_MIN, SCALE_MAX
     if kind is QuestionKind.NPS:
@@ -131,7 +136,8 @@ def _bounds(kind: QuestionKind, data: Mapping[str, Any]) -> tuple[int, int]:
     return 0, 0
 
 
-def _choices(kind: QuestionKind, data: Mapping[str, Any]) -> tuple[Choice, ...]:
+def choices_of(kind: QuestionKind, data: Mapping[str, Any]) -> tuple[Choice, ...]:
+    """What can be picked, in order."""
     if kind is QuestionKind.YES_NO:
         return YES_NO
     if kind not in (QuestionKind.CHOICE, QuestionKind.MULTI):
@@ -154,6 +160,11 @@ def _alert(data: Mapping[str, Any]) -> AlertRule:
         stop=data.get("stop", False),
         advice=Advice(data["advice"]) if "advice" in data else None,
     )
+
+
+def known_facts() -> frozenset[str]:
+    """What conditions may ask about beside answers, each with its ``@``."""
+    return _FACTS
 
 
 def _check(questionnaire: Questionnaire) -> None:
@@ -212,7 +223,9 @@ def _unknown_in(questionnaire: Questionnaire, condition: Condition) -> list[str]
             if question is None and test.subject != ANY_SCALE5 and test.subject not in _FACTS:
                 problems.append(f"unknown {test.subject}")
             elif question is not None and question.choices:
-                offered = {choice.value for choice in question.choices}
+                offered = {choice.value for choice in (*question.choices, *BY_KEY)} | (
+                    {NOT_APPLICABLE} if question.na else set()
+                )
                 problems += [f"{test.subject} has no answer {value}" for value in sorted(test.values - offered)]
     return problems
 

@@ -69,31 +69,24 @@ def holds(condition: Condition, questionnaire: Questionnaire, answers: Answers, 
 
 def is_shown(questionnaire: Questionnaire, question: Question, answers: Answers, context: AskContext) -> bool:
     """Whether the question is asked now: its module is on and its skip rule lets it through."""
-    if question.module and question.module not in context.modules:
-        return False
-    if question.show_if is None:
-        return True
-    return holds(question.show_if, questionnaire, _reachable(questionnaire, question, answers, context), context)
-
-
-def _reachable(questionnaire: Questionnaire, question: Question, answers: Answers, context: AskContext) -> Answers:
-    """The answers without those of questions that are themselves hidden now (an answer changed later hides them)."""
-    assert question.show_if is not None
-    hidden = {
-        code
-        for code in question.show_if.subjects
-        if code in questionnaire.by_code
-        and code != question.code
-        and not is_shown(questionnaire, questionnaire.by_code[code], answers, context)
-    }
-    return {code: value for code, value in answers.items() if code not in hidden} if hidden else answers
+    return question in shown_questions(questionnaire, answers, context)
 
 
 def shown_questions(questionnaire: Questionnaire, answers: Answers, context: AskContext) -> tuple[Question, ...]:
-    """The questions asked, in order, as the answers stand."""
-    return tuple(
-        question for question in questionnaire.questions if is_shown(questionnaire, question, answers, context)
-    )
+    """The questions asked, in order, as the answers stand.
+
+    An answer to a question that is itself hidden now (an answer changed later hides it) counts for no skip rule after
+    it; skip rules look at earlier questions only, so one pass is enough.
+    """
+    shown: list[Question] = []
+    valid = dict(answers)
+    for question in questionnaire.questions:
+        asked = not question.module or question.module in context.modules
+        if asked and (question.show_if is None or holds(question.show_if, questionnaire, valid, context)):
+            shown.append(question)
+        else:
+            valid.pop(question.code, None)
+    return tuple(shown)
 
 
 def shown_answers(questionnaire: Questionnaire, answers: Answers, context: AskContext) -> Answers:

@@ -185,7 +185,10 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question. ``minimum`` and ``maximum`` bound ``scale5``, ``nps`` and ``number`` (both included)."""
+    """One question. ``minimum`` and ``maximum`` bound ``scale5``, ``nps`` and ``number`` (both included).
+
+    ``sms_text`` is how it is asked by text message, where no text of messaging stands ready for its code.
+    """
 
     code: str
     kind: QuestionKind
@@ -200,6 +203,7 @@ class Question:
     weight: float = 1.0
     core: bool = False
     sms: bool = False
+    sms_text: Text | None = None
     word_lists: bool = False
     module: str = ""
     show_if: Condition | None = None

@@ -17,6 +17,7 @@ from hcrm.survey.service.responses import (
     expire_due,
     mark_delivered,
     mark_undeliverable,
+    revoke_link,
     survey_link,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "opening_request",
     "record_answer",
     "record_answers",
+    "revoke_link",
     "survey_link",
     "take_reply_text",
 ]

@@ -16,6 +16,7 @@ from hcrm.survey.domain import (
     Questionnaire,
     ReplyKind,
     SmsPosition,
+    Text,
     Turn,
     begin,
     take_text,
@@ -63,10 +64,14 @@ def opening_request(
         and bool(questionnaire.sms_form)
         and position.waiting_for == questionnaire.sms_form[0]
     )
+    values: dict[str, TemplateValue] = {}
     if by_text:
         row.sms_position = position.to_json()
         session.flush()
         template = "survey_reminder_sms" if reminder else questionnaire.invite_sms
+        own = questionnaire.question(questionnaire.sms_form[0]).sms_text
+        if own is not None:
+            template, values = "survey_reminder_question" if reminder else "survey_invite_question", asked_in(own)
     else:
         template = "survey_reminder" if reminder else "survey_invite_web"
     return MessageRequest(
@@ -76,7 +81,7 @@ def opening_request(
         task_id=row.task_id,
         purpose=Purpose.SURVEY,
         template_code=template,
-        values={},
+        values=values | _link_generation(row),
         key=key,
         not_before=not_before,
         expires_at=expires_at,
@@ -117,15 +122,20 @@ def _reply(
 ) -> MessageRequest:
     waits = turn.ask is not None
     values: dict[str, TemplateValue] = {}
+    template = _template(questionnaire, turn)
     if turn.reply is ReplyKind.THANKS_LOW:
         values["by"] = _contact_by(session, row.facility_id, now)
+    if turn.ask is not None and template == f"q_{turn.ask}":
+        own = questionnaire.question(turn.ask).sms_text
+        if own is not None:
+            template, values = "q_own", asked_in(own)
     return MessageRequest(
         facility_id=row.facility_id,
         patient_id=row.patient_id,
         encounter_id=row.encounter_id,
         task_id=row.task_id,
         purpose=Purpose.CARE if turn.reply is ReplyKind.HANDED_OVER else Purpose.SURVEY,
-        template_code=_template(questionnaire, turn),
+        template_code=template,
         values=values,
         key=f"survey:response:{row.id}:{inbound_id}",
         not_before=now,
@@ -140,6 +150,16 @@ def _template(questionnaire: Questionnaire, turn: Turn) -> str:
         rated = questionnaire.question(turn.ask).kind is QuestionKind.SCALE5
         return "not_understood" if rated else f"q_{turn.ask}"
     return f"q_{turn.ask}" if turn.reply is ReplyKind.ASK else turn.reply.value
+
+
+def asked_in(own: Text) -> dict[str, TemplateValue]:
+    """The wording that a question has of its own, for the texts of messaging that only frame one."""
+    return {"text": {"en": own.en, "zh_Hans": own.zh}}
+
+
+def _link_generation(row: SurveyResponse) -> dict[str, TemplateValue]:
+    """For a link that stands in for one that was taken back."""
+    return {"link_generation": str(row.token_generation)} if row.token_generation else {}
 
 
 def _contact_by(session: Session, facility_id: int, now: datetime) -> dict[str, str]:

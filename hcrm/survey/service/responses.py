@@ -34,9 +34,9 @@ TOPIC = "survey"
 CHILD_BELOW_YEARS = 14
 
 
-def survey_link(base_url: str, secret: str, response_id: int) -> str:
-    """The address of a response's pages. The token in it is the whole key to them."""
-    return f"{base_url.rstrip('/')}/s/{patient_token(secret, TOPIC, response_id)}"
+def survey_link(base_url: str, secret: str, response_id: int, generation: int = 0) -> str:
+    """The address of a response's pages. The token in it is the whole key to them; a new generation ends the old."""
+    return f"{base_url.rstrip('/')}/s/{patient_token(secret, TOPIC, response_id, generation)}"
 
 
 def ensure_response(
@@ -98,6 +98,17 @@ def close_response(
         finish_conversations_about(session, topic=TOPIC, subject_id=row.id, now=now)
         publish(session, ResponseStateChanged(now=now, response_id=row.id, state=row.state.value))
     return row.state
+
+
+def revoke_link(session: Session, *, response_id: int, now: datetime) -> int:
+    """End the link that is out; the next message carries a new one. The new generation. Raises ``UnknownResponse``."""
+    row = locked(session, response_id)
+    row.token_generation += 1
+    row.link_revoked_at = now
+    row.failed_checks = 0
+    row.token_hash = token_hash(_token_of(session, row.id, row.token_generation))
+    session.flush()
+    return row.token_generation
 
 
 def mark_delivered(session: Session, response_ids: Iterable[int], now: datetime) -> None:
@@ -186,9 +197,14 @@ def _respondent(session: Session, facility_id: int, patient_id: int, now: dateti
 
 def _keep_token(session: Session, response_id: int) -> None:
     """Keep the hash of the token in the link, as ``wiring`` makes links; the token itself is kept nowhere."""
-    links: Mapping[str, LinkBuilder] = session.info["links"]
-    token = links[TOPIC](response_id).rsplit("/", 1)[1]
     session.execute(
-        update(SurveyResponse).where(SurveyResponse.id == response_id).values(token_hash=token_hash(token)),
+        update(SurveyResponse)
+        .where(SurveyResponse.id == response_id)
+        .values(token_hash=token_hash(_token_of(session, response_id, 0))),
         execution_options={"synchronize_session": False},
     )
+
+
+def _token_of(session: Session, response_id: int, generation: int) -> str:
+    links: Mapping[str, LinkBuilder] = session.info["links"]
+    return links[TOPIC](response_id, generation).rsplit("/", 1)[1]

@@ -1,0 +1,210 @@
+"""The builder's pages: from a draft to a published version, with everything that can stand in the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hcrm.survey import queries
+from hcrm.survey.domain import VersionStatus
+from hcrm.survey.domain.changes import changes
+from hcrm.survey.models import QuestionnaireVersion
+from hcrm.survey.queries.drafts import draft_of, questionnaire_row
+from hcrm.survey.service import install_default_questionnaires
+from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.wiring import install_defaults
+
+Login = Callable[..., int]
+
+pytestmark = pytest.mark.database
+BASE = "/questionnaires/SAT_IP"
+
+
+@pytest.fixture
+def manager(client: Any, login: Login, runtime: Runtime) -> Any:
+    with unit_of_work(runtime.sessions) as session:
+        install_defaults(session, runtime.clock.now())
+    login("manager")
+    return client
+
+
+def draft(runtime: Runtime, code: str = "SAT_IP") -> Any:
+    with unit_of_work(runtime.sessions) as session:
+        return draft_of(session, code)
+
+
+def send(client: Any, runtime: Runtime, path: str, **data: Any) -> Any:
+    """A form of the draft's page, with the revision that the page shows now."""
+    found = draft(runtime)
+    return client.post(f"{BASE}/draft/{path}", data={"revision": found.revision if found else 0, **data})
+
+
+def test_a_questionnaire_is_changed_previewed_compared_and_published(manager: Any, runtime: Runtime) -> None:
+    assert manager.get("/questionnaires").status_code == 200
+    assert manager.post(f"{BASE}/draft").headers["Location"] == f"{BASE}/draft"
+    page = manager.get(f"{BASE}/draft").text
+    assert "Nothing is missing." in page
+    assert "Draft of version 2" in page
+
+    assert send(manager, runtime, "move", place="9", to="1").status_code == 302
+    assert draft(runtime).definition["question"][0]["code"] == "overall"
+    added = send(manager, runtime, "questions", kind="choice", code="meals")
+    assert added.headers["Location"] == f"{BASE}/draft/questions/18"
+    assert "The text is missing in one language." in manager.get(f"{BASE}/draft").text
+    assert send(manager, runtime, "publish").headers["Location"].endswith("#flaws")
+    assert manager.get(f"{BASE}/draft/questions/18").status_code == 200
+    saved = send(
+        manager,
+        runtime,
+        "questions/18",
+        code="meals",
+        kind="choice",
+        en="How was the food?",
+        zh="饭菜怎么样?",
+        choices="good | Good | 好\nbad | Bad | 不好\nnone | I did not eat | 没有用餐",
+        flag=["opt", "sms"],
+        sms_text_en="How was the food? Reply 1 good, 2 bad, 3 did not eat",
+        sms_text_zh="饭菜怎么样?请回复1好 2不好 3没有用餐",
+        show_if_joined=["and", "and"],
+        show_if_subject=["overall", ""],
+        show_if_comparison=["at_most", "is"],
+        show_if_value=["3", ""],
+        alert_code=[""],
+        alert0_joined=["and"],
+        alert0_subject=["meals"],
+        alert0_comparison=["is"],
+        alert0_value=["bad"],
+        alert0_severity="routine",
+        alert0_cause="service",
+    )
+    assert saved.status_code == 302
+    question = draft(runtime).definition["question"][17]
+    assert question["show_if"] == "overall <= 3"
+    assert question["zh"] == "饭菜怎么样？"
+    assert question["alerts"] == [{"code": "rule1", "severity": "routine", "cause": "service", "when": "meals = bad"}]
+    for view in ("phone", "sms", "call"):
+        for shown in ("en", "zh_Hans"):
+            assert manager.get(f"{BASE}/2?as={view}&in={shown}").status_code == 200
+    assert "1 text message, " in manager.get(f"{BASE}/2?as=sms&in=en").text
+    compared = manager.get(f"{BASE}/changes").text
+    assert "Moved" in compared
+    assert "How was the food?" in compared
+
+    assert send(manager, runtime, "publish").headers["Location"] == BASE
+    with unit_of_work(runtime.sessions) as session:
+        assert queries.questionnaire(session, "SAT_IP").version == 2
+        assert queries.questionnaire(session, "SAT_IP").sms_form[-1] == "meals"
+        states = [entry.status for entry in questionnaire_row(session, "SAT_IP").versions]
+        assert states == [VersionStatus.PUBLISHED, VersionStatus.RETIRED]
+        assert install_default_questionnaires(session, runtime.clock.now()) == 0
+
+
+def test_every_question_page_of_every_questionnaire_saves_what_it_shows(manager: Any, runtime: Runtime) -> None:
+    """Opened and saved without a change, a draft stays what it was; the pages are made for the largest of them."""
+    for code in ("CLIN_SURG", "SAT_ED"):
+        manager.post(f"/questionnaires/{code}/draft")
+        before = draft(runtime, code)
+        for place in range(1, len(before.definition["question"]) + 1):
+            address = f"/questionnaires/{code}/draft/questions/{place}"
+            assert manager.post(address, data=browser_form(manager.get(address).text)).status_code == 302
+        after = draft(runtime, code)
+        assert changes(before.definition, after.definition) == ()
+        assert after.revision == before.revision + len(before.definition["question"])
+
+
+def browser_form(page: str) -> dict[str, list[str]]:
+    """The fields of the first form of the page as a browser without scripts sends them."""
+    start = page.index("<form", page.index("<main"))
+    form = page[start : page.index("</form>", start)]
+    data: dict[str, list[str]] = {}
+    for tag in re.finditer(
+        r"<(input|textarea|select)\b([^>]*)>(.*?)(?=<(?:input|textarea|select|/form)|$)", form, re.DOTALL
+    ):
+        kind, attributes, inside = tag.groups()
+        name = re.search(r'\bname="([^"]+)"', attributes)
+        if name is None or ("checkbox" in attributes and not re.search(r"\bchecked\b", attributes)):
+            continue
+        data.setdefault(name[1], []).append(_value(kind, attributes, inside))
+    return data
+
+
+def _value(kind: str, attributes: str, inside: str) -> str:
+    if kind == "textarea":
+        return unescape(inside.split("</textarea>", maxsplit=1)[0])
+    if kind == "select":
+        options = re.findall(r"<option(?: value=\"([^\"]*)\")?( selected)?>([^<]*)", inside)
+        chosen = [value or text for value, selected, text in options if selected]
+        return unescape(chosen[0] if chosen else options[0][0])
+    found = re.search(r'\bvalue="([^"]*)"', attributes)
+    return unescape(found[1]) if found else ""
+
+
+def test_two_people_at_one_draft_never_undo_each_other_unseen(manager: Any, runtime: Runtime) -> None:
+    manager.post(f"{BASE}/draft")
+    seen = draft(runtime).revision
+    assert send(manager, runtime, "move", place="1", to="2").status_code == 302
+    late = manager.post(f"{BASE}/draft/move", data={"revision": seen, "place": "3", "to": "1"}, follow_redirects=True)
+    assert "somebody else has changed this draft" in late.text
+    assert draft(runtime).definition["question"][0]["code"] == "doctor_comm"
+    stale = manager.post(f"{BASE}/draft/publish", data={"revision": seen}, follow_redirects=True)
+    assert "somebody else has changed this draft" in stale.text
+
+
+def test_a_file_goes_out_and_comes_back_as_a_draft(manager: Any, runtime: Runtime) -> None:
+    file = manager.get(f"{BASE}/1/file")
+    data = json.loads(file.data)
+    assert file.headers["Content-Disposition"] == 'attachment; filename="SAT_IP-1.json"'
+    data["code"] = "SAT_OTHER"
+    sent = {"file": (io.BytesIO(json.dumps(data).encode()), "x.json")}
+    assert manager.post("/questionnaires/file", data=sent).headers["Location"] == "/questionnaires/SAT_OTHER/draft"
+    assert draft(runtime, "SAT_OTHER").definition["question"] == data["question"]
+    toml = b'code = "SAT_T"\npurpose = "quality"\nname = { en = "T", zh = "T" }\n'
+    manager.post("/questionnaires/file", data={"file": (io.BytesIO(toml), "x.toml")})
+    assert "There is no question yet." in manager.get("/questionnaires/SAT_T/draft").text
+    for bad in (b"\xff\xfe", b"[" * 5000, b"{}", b'{"code": "SAT_IP"}', b"x" * 600_000):
+        answer = manager.post("/questionnaires/file", data={"file": (io.BytesIO(bad), "x.json")}, follow_redirects=True)
+        assert "The file was not taken in" in answer.text
+    with unit_of_work(runtime.sessions) as session:
+        drafts = session.scalars(
+            select(QuestionnaireVersion).where(QuestionnaireVersion.status == VersionStatus.DRAFT)
+        ).all()
+        assert len(drafts) == 2
+
+
+def test_a_draft_is_thrown_away_with_a_questionnaire_that_has_nothing_else(manager: Any, runtime: Runtime) -> None:
+    made = manager.post(
+        "/questionnaires", data={"code": "sat_day", "name_en": "Day", "name_zh": "日间", "purpose": "satisfaction"}
+    )
+    assert made.headers["Location"] == "/questionnaires/SAT_DAY/draft"
+    again = manager.post(
+        "/questionnaires",
+        data={"code": "SAT_DAY", "name_en": "Day", "name_zh": "日间", "purpose": "satisfaction"},
+        follow_redirects=True,
+    )
+    assert "There is a questionnaire with this code already." in again.text
+    revision = draft(runtime, "SAT_DAY").revision
+    manager.post("/questionnaires/SAT_DAY/draft/discard", data={"revision": revision})
+    assert manager.get("/questionnaires/SAT_DAY").status_code == 404
+    assert manager.get("/questionnaires/NOPE/draft").status_code == 404
+    assert manager.get(f"{BASE}/99").status_code == 404
+
+
+def test_two_hundred_questions_are_shown_and_refused(manager: Any, runtime: Runtime) -> None:
+    text = {"en": "x", "zh": "题"}
+    data = {
+        "code": "SAT_LONG", "purpose": "quality", "name": text, "intro": text, "about": text,
+        "question": [{"code": f"q{number}", "kind": "yes_no", "flags": ["core"], **text} for number in range(200)],
+    }  # fmt: skip
+    manager.post("/questionnaires/file", data={"file": (io.BytesIO(json.dumps(data).encode()), "x.json")})
+    page = manager.get("/questionnaires/SAT_LONG/draft")
+    assert page.status_code == 200
+    assert "200 questions, at most 60" in page.text
+    refused = manager.post("/questionnaires/SAT_LONG/draft/publish", data={"revision": 1}, follow_redirects=True)
+    assert "It was not published" in refused.text
