@@ -21,6 +21,7 @@ from hcrm.appointments.service.places import (
     note,
     person_to_book,
     place_of,
+    plan_reminder,
     put_at,
     take,
     write_down,
@@ -133,6 +134,7 @@ def _accept(session: Session, row: Appointment, *, via: Via, now: datetime, acto
     person_to_book(session, row.patient_id)
     row.state = move(row.state, AppointmentState.BOOKED)
     row.booked_at, row.booked_via, row.confirmed_at, row.offered_until = now, via, now, None
+    plan_reminder(row, facility(session, row.facility_id).zone, after=now)
     session.flush()
     note(session, row, HistoryKind.BOOKED, via=via, now=now, actor_user_id=actor_user_id)
     publish(session, AppointmentsBooked(now=now, appointment_ids=(row.id,)))

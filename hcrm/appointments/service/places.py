@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,10 +21,26 @@ from hcrm.appointments.domain.search import FreeSlot
 from hcrm.appointments.domain.states import HistoryKind, Via
 from hcrm.appointments.models import Appointment, AppointmentHistory, Sitting, Slot
 from hcrm.appointments.queries.people import Person, booking_person, clash_of_person
+from hcrm.clock import pause
 from hcrm.organization.models import Facility
 
-TRIES = 20
+LOOKS = 30
+LOOK_AGAIN = 0.01
+"""Seconds between two looks at a place that somebody else decides about at this moment."""
+
 PERSON_LOCKS = 4_203_001
+_TAKE = text(
+    "UPDATE slot SET free = false WHERE id = (SELECT slot.id FROM slot JOIN sitting ON sitting.id = slot.sitting_id"
+    " WHERE slot.sitting_id = :sitting AND slot.starts_at = :at AND slot.free AND sitting.closed_at IS NULL"
+    " ORDER BY slot.id <> :slot, slot.seat LIMIT 1"
+    " FOR UPDATE OF slot SKIP LOCKED FOR KEY SHARE OF sitting SKIP LOCKED) RETURNING id"
+)
+"""Whoever closes the sitting holds its row alone, so that nobody takes a place in it at that moment."""
+
+_IS_FREE = text(
+    "SELECT EXISTS (SELECT 1 FROM slot JOIN sitting ON sitting.id = slot.sitting_id"
+    " WHERE slot.sitting_id = :sitting AND slot.starts_at = :at AND slot.free AND sitting.closed_at IS NULL)"
+)
 _NO_SYNC = {"synchronize_session": False}
 
 
@@ -108,25 +124,19 @@ def check_place(session: Session, place: Place, person: Person, *, now: datetime
 
 
 def take(session: Session, place: Place) -> int:
-    """Take this place, or another at the same time of the same sitting; its slot id. Raises ``Refused`` when full."""
-    here = Slot.sitting_id == place.sitting_id, Slot.starts_at == place.starts_at, Slot.free.is_(True)
-    for attempt in range(TRIES):
-        wanted = (
-            select(Slot.id)
-            .where(*here)
-            .order_by(Slot.id != literal(place.slot_id), Slot.seat)
-            .limit(1)
-            # First whatever nobody is deciding about; then wait for those who are.
-            .with_for_update(skip_locked=attempt == 0)
-            .scalar_subquery()
-        )
-        taken = session.scalar(
-            update(Slot).where(Slot.id == wanted).values(free=False).returning(Slot.id), execution_options=_NO_SYNC
-        )
+    """Take this place, or another at the same time of the same sitting; its slot id. Raises ``Refused`` when full.
+
+    Nobody waits here for a lock, for they may hold one that the other wants; who finds all places being decided about
+    looks again for a moment.
+    """
+    about = {"sitting": place.sitting_id, "at": place.starts_at, "slot": place.slot_id}
+    for _ in range(LOOKS):
+        taken = session.scalar(_TAKE, about)
         if taken is not None:
-            return taken
-        if session.scalar(select(Slot.id).where(*here).limit(1)) is None:
+            return int(taken)
+        if not session.scalar(_IS_FREE, about):
             break
+        pause(LOOK_AGAIN)
     raise Refused(Refusal.FULL)
 
 
@@ -140,10 +150,10 @@ def write_down(session: Session, row: Appointment) -> None:
     try:
         session.flush()
     except IntegrityError as problem:
-        text = str(problem.orig)
-        if "ex_appointment_patient" in text:
+        broken = str(problem.orig)
+        if "ex_appointment_patient" in broken:
             raise Refused(Refusal.ELSEWHERE) from None
-        if "uq_appointment_slot_id" in text:
+        if "uq_appointment_slot_id" in broken:
             raise Refused(Refusal.FULL) from None
         raise
     assert row.id is not None

@@ -18,14 +18,14 @@ from hcrm.appointments.models import Appointment
 from hcrm.appointments.service.places import locked, note, plan_reminder
 from hcrm.appointments.service.texts import request_about
 from hcrm.events import ReminderQueued, publish
-from hcrm.messaging.domain import ConversationRequest, MessageSnapshot, MessageStatus, Reason
+from hcrm.messaging.domain import ConversationRequest, MessageSnapshot, MessageStatus, Reason, next_opening
 from hcrm.messaging.service import enqueue
-from hcrm.organization.queries import facility
+from hcrm.organization.queries import calendar, facility
 
 WITH_REPLY = "appt_reminder"
 WITHOUT_REPLY = "appt_reminder_no_reply"
-LEFT_FOR_PLAIN = timedelta(hours=4)
-"""A reminder that waits for a free phone gives up this long before the end, so that one without reply can go."""
+WAITS_FOR_PHONE = timedelta(hours=8)
+"""A reminder that waits for a free phone gives up after this, so that one without reply goes out the same day."""
 
 
 def release_due(session: Session, *, now: datetime, limit: int) -> int:
@@ -39,18 +39,20 @@ def release_due(session: Session, *, now: datetime, limit: int) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for row in rows:
-        _release(session, row, facility(session, row.facility_id).zone, now)
+        _release(session, row, now)
     session.flush()
     return len(rows)
 
 
-def _release(session: Session, row: Appointment, zone: ZoneInfo, now: datetime) -> None:
-    due = _reminder(row, zone, row.remind_kind)
-    plan_reminder(row, zone, after=due.due_at)
+def _release(session: Session, row: Appointment, now: datetime) -> None:
+    hospital = facility(session, row.facility_id)
+    due = _reminder(row, hospital.zone, row.remind_kind)
+    plan_reminder(row, hospital.zone, after=due.due_at)
     if due.useful_until <= now:
         return
-    latest = max(now + (due.useful_until - now) / 2, due.useful_until - LEFT_FOR_PLAIN)
-    _send(session, row, zone, due.kind, WITH_REPLY, now=now, expires_at=latest)
+    opening = next_opening(now, hospital.settings, hospital.zone, calendar(session, row.facility_id))
+    latest = min(due.useful_until, opening + WAITS_FOR_PHONE)
+    _send(session, row, hospital.zone, due.kind, WITH_REPLY, now=now, expires_at=latest)
     note(session, row, HistoryKind.REMINDED, via=Via.PROGRAM, now=now, reason=due.kind.value)
 
 
