@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hcrm.cli.runtime import CouldNot, open_runtime
+from hcrm.intake import queries
 from hcrm.intake.domain import (
     COUNT_KEYS,
     NOT_SHOWN,
@@ -80,7 +81,7 @@ def import_command(
     Exit code 0: all rows taken; 1: some refused; 2: nothing could be done.
     """
     with open_runtime() as runtime, sentences():
-        profile = load_profile(profile_name, runtime.settings.instance_dir / "profiles") if profile_name else Profile()
+        profile = named_profile(runtime, profile_name, facility_code)
         profile = profile.with_changes(sheet=sheet, encoding=encoding, date_formats=(dates,) if dates else ())
         facility_id, created = choose_facility(runtime, facility_code or profile.facility, timezone or profile.timezone)
         with RejectsFile(rejects) as refused, _bar(quiet=as_json) as progress:
@@ -103,6 +104,32 @@ def import_command(
     for _, refusal in report.refused_files:
         click.echo(file_sentence(refusal), err=True)
     sys.exit(exit_code(report))
+
+
+def named_profile(runtime: Runtime, name: str, facility_code: str = "") -> Profile:
+    """The profile in a TOML file, in the instance folder, or kept under this name by somebody on the page.
+
+    Raises ``FileRefused``: those of ``load_profile``, ``several_profiles`` where ``facility_code`` has to tell.
+    """
+    if not name:
+        return Profile()
+    try:
+        return load_profile(name, runtime.settings.instance_dir / "profiles")
+    except FileRefused as refusal:
+        kept = _kept_profiles(runtime, name, facility_code) if refusal.code == "profile_not_found" else []
+        if len(kept) > 1:
+            raise FileRefused("several_profiles", profile=name, codes=[each.facility for each in kept]) from None
+        if not kept:
+            raise
+    return kept[0]
+
+
+def _kept_profiles(runtime: Runtime, name: str, facility_code: str) -> list[Profile]:
+    with unit_of_work(runtime.sessions) as session:
+        codes = {each.id: each.code for each in facilities(session)}
+        kept = queries.profiles_named(session, name)
+    found = [each.profile.with_changes(facility=codes[each.facility_id]) for each in kept]
+    return [each for each in found if facility_code in {"", each.facility}]
 
 
 @contextmanager

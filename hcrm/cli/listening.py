@@ -11,12 +11,12 @@ from pathlib import Path
 
 import click
 
-from hcrm.cli.importing import choose_facility, sentences
+from hcrm.cli.importing import choose_facility, named_profile, sentences
 from hcrm.cli.runtime import CouldNot, open_runtime
 from hcrm.intake.domain import FileRefused, Profile
 from hcrm.intake.mllp import Limits, Listener
 from hcrm.intake.readers.hl7v2 import Reading
-from hcrm.intake.readers.profiles import check_zone, load_profile
+from hcrm.intake.readers.profiles import check_zone
 from hcrm.intake.service import Place
 from hcrm.organization.queries import facility
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -72,7 +72,7 @@ def listen_mllp(
     Every message is acknowledged after it is stored for good: AA, or AE and AR with the reason.
     """
     with open_runtime() as runtime, sentences():
-        profile = load_profile(profile_name, runtime.settings.instance_dir / "profiles") if profile_name else Profile()
+        profile = named_profile(runtime, profile_name, facility_code)
         profile = profile.with_changes(encoding=known_encoding(encoding))
         place, reading = reading_of(runtime, profile, facility_code, timezone, authority)
         limits = Limits(max_size * MEGABYTE, read_timeout, idle_timeout, connections)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from hcrm.cli.importing import RejectsFile, as_text, choose_facility, sentences
+from hcrm.cli.importing import RejectsFile, as_text, choose_facility, named_profile, sentences
 from hcrm.cli.runtime import open_runtime
 from hcrm.clock import pause, stopwatch
 from hcrm.intake import queries
@@ -28,7 +28,6 @@ from hcrm.intake.readers.folders import (
     signature_of,
     target_for,
 )
-from hcrm.intake.readers.profiles import load_profile
 from hcrm.logs import get_logger
 from hcrm.unit_of_work import Runtime, unit_of_work
 
@@ -70,7 +69,7 @@ def watch(
     report. Files that begin with a dot or end in .tmp or .part are left alone until they are renamed.
     """
     with open_runtime() as runtime, sentences(), held_folder(folder):
-        profile = load_profile(profile_name, runtime.settings.instance_dir / "profiles") if profile_name else Profile()
+        profile = named_profile(runtime, profile_name, facility_code)
         profile = profile.with_changes(encoding=encoding, date_formats=(dates,) if dates else ())
         facility_id, _ = choose_facility(runtime, facility_code or profile.facility, timezone or profile.timezone)
         keeper = Keeper(runtime, facility_id, profile, timezone, with_plans=not no_plans)

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from hcrm.accounts.domain import MembershipSnapshot, Role
 from hcrm.accounts.models import Membership
 from hcrm.accounts.service import create_user
-from hcrm.followup.models import AlertRow, AttemptRow
-from hcrm.intake.models import AccessToken, ImportBatch
+from hcrm.followup.models import AlertRow, AttemptRow, PlanRow
+from hcrm.followup.service import begin_draft
+from hcrm.intake.models import AccessToken, ImportBatch, MappingProfile
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier
@@ -87,6 +88,9 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         )  # fmt: skip
         take(session, inbound, now=runtime.clock.now())
     nurse = login("physician", departments["MED"])
+    with unit_of_work(runtime.sessions) as session:
+        shipped = session.scalars(select(PlanRow.id).where(PlanRow.code == "three_level")).one()
+        plan = begin_draft(session, plan_id=shipped, facility_id=facility, actor_user_id=nurse, now=runtime.clock.now())
     client.get(f"/calls/{call}")
     who = {"who": "patient", "said_name": "y", "said_second": "y", "contact_point_id": contact}
     client.post(f"/calls/{call}/identity", data=who)
@@ -96,17 +100,21 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     table = b"MRN,Visit,Admitted,Discharged\nM1,V1,2026-03-01,2026-03-02\n"
     client.post("/imports", data={"file": (io.BytesIO(table), "a.csv")})
     client.post("/imports/access", data={"name": "engine"})
+    with runtime.sessions() as session:
+        batch = session.scalars(select(ImportBatch.id)).one()
+    client.post(f"/imports/{batch}/profile", data={"name": "monthly"})
     client.post("/logout")
     with runtime.sessions() as session:
         alert = session.scalars(select(AlertRow.id)).one()
-        batch = session.scalars(select(ImportBatch.id)).one()
+        profile = session.scalars(select(MappingProfile.id)).one()
         token = session.scalars(select(AccessToken.id)).one()
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
-        "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch, "token_id": token,
+        "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
+        "token_id": token, "profile_id": profile,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
-        "facility_id": facility, "year": 2026,
+        "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip
 
 

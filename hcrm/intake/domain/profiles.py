@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any, Self
 
 SOURCE = "file"
@@ -52,3 +53,15 @@ class Profile:
     def with_changes(self, **changes: Any) -> Self:
         """A copy in which ``changes`` that are not empty replace what was there."""
         return replace(self, **{key: value for key, value in changes.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """A profile that was kept under a name in one facility."""
+
+    id: int
+    facility_id: int
+    name: str
+    profile: Profile
+    created_at: datetime
+    updated_at: datetime

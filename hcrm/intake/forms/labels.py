@@ -154,6 +154,9 @@ FILE_SENTENCES: Mapping[str, LazyString] = {
     "companion_broken": _l("The file %(file)s has no Id column."),
     "reader_died": _l("Reading %(file)s stopped unexpectedly. Import the file again: it goes on where it stopped."),
     "profile_not_found": _l("There is no profile %(profile)s."),
+    "several_profiles": _l(
+        "Several facilities have a profile called %(profile)s (%(codes)s): say which facility with --facility."
+    ),
     "profile_not_toml": _l("The profile %(profile)s is not valid TOML."),
     "profile_unknown_key": _l("The profile %(profile)s has an unknown entry: %(key)s."),
     "profile_bad_value": _l("The profile %(profile)s has an unusable value for %(key)s."),

@@ -36,6 +36,7 @@ class UploadForm(BaseForm):
 
     file = FileField(_l("File"), validators=[FileRequired(message=_l("Choose a file."))])
     facility = SelectField(_l("Facility"), coerce=int)
+    profile = SelectField(_l("Profile"), coerce=int, default=0)
     encoding = SelectField(_l("Encoding"), choices=choices(ENCODINGS), default="")
     sheet = StringField(_l("Sheet"), validators=[Length(max=64)])
 

@@ -19,6 +19,7 @@ from hcrm.intake.domain import (
     Severity,
 )
 from hcrm.intake.models import ImportBatch, ImportRowError, InterfaceMessage
+from hcrm.intake.queries.profiles import profiles_named, stored_profile, stored_profiles
 from hcrm.intake.queries.tokens import token, tokens
 
 
@@ -186,7 +187,10 @@ __all__ = [
     "messages_since",
     "open_message_count",
     "open_messages",
+    "profiles_named",
     "row_errors",
+    "stored_profile",
+    "stored_profiles",
     "token",
     "tokens",
 ]

@@ -1,8 +1,9 @@
-"""Pages of imports: files and their batches, messages of interfaces, access of other systems."""
+"""Pages of imports: files and their batches, messages of interfaces, profiles, access of other systems."""
 
 from hcrm.intake.routes.blueprint import blueprint
 from hcrm.intake.routes.files import index
 from hcrm.intake.routes.messages import messages
+from hcrm.intake.routes.profiles import profiles
 from hcrm.intake.routes.tokens import access
 
-__all__ = ["access", "blueprint", "index", "messages"]
+__all__ = ["access", "blueprint", "index", "messages", "profiles"]

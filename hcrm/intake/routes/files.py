@@ -175,16 +175,23 @@ def _upload_form() -> UploadForm:
     form = UploadForm()
     with unit_of_work() as session:
         known = [facility(session, facility_id) for facility_id in sorted(facilities_of())]
+        profiles = queries.stored_profiles(session, facilities_of())
     if len(known) == 1:
         del form.facility
     else:
         form.facility.choices = choices((str(each.id), each.name) for each in known)
+    if profiles:
+        named_so = [(str(each.id), each.name) for each in profiles]
+        form.profile.choices = choices([("0", _("find out")), *named_so])
+    else:
+        del form.profile
     return form
 
 
 def _take_upload(form: UploadForm) -> int:
     upload = form["file"].data
-    profile = Profile(encoding=form.encoding.data or "", sheet=(form["sheet"].data or "").strip())
+    stated = {"encoding": form.encoding.data or "", "sheet": (form["sheet"].data or "").strip()}
+    profile = _chosen_profile(form).with_changes(**stated)
     path, facts = keep_upload(upload.stream, settings().instance_dir)
     try:
         shape = named(lambda: first_look(path, profile), upload.filename)
@@ -205,6 +212,14 @@ def _take_upload(form: UploadForm) -> int:
             shape=shape,
             now=now(),
         )
+
+
+def _chosen_profile(form: UploadForm) -> Profile:
+    """The profile that was chosen for the file; an empty one without."""
+    chosen = int(form["profile"].data or 0) if "profile" in form else 0
+    with unit_of_work() as session:
+        found = queries.stored_profile(session, chosen) if chosen else None
+    return found.profile if found is not None and found.facility_id in facilities_of() else Profile()
 
 
 def _expect(batch: BatchSnapshot, status: BatchStatus) -> None:

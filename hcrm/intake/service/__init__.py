@@ -19,6 +19,7 @@ from hcrm.intake.service.messages import (
 )
 from hcrm.intake.service.posts import DATABASE_AWAY, DocumentRefused, Taken, keep_refused, take_document
 from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
+from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.intake.service.tokens import make_token, revoke_token, use_token
 
@@ -30,17 +31,21 @@ __all__ = [
     "IllegalBatchMove",
     "MessageSettled",
     "Place",
+    "ProfileNameTaken",
     "Taken",
     "apply_messages",
     "apply_waiting",
     "check_file",
+    "drop_profile",
     "keep_mapping",
+    "keep_profile",
     "keep_refused",
     "leave_out",
     "lock_file",
     "make_token",
     "move_batch",
     "rehearse_chunk",
+    "rename_profile",
     "revoke_token",
     "settle_chunk",
     "start_batch",
