@@ -28,6 +28,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_enrolment_of_patients", "enrolment", ["patient_id"], postgresql_where=sa.text("scope = 'patient'")
     )
+    op.create_index(
+        "ix_enrolment_running", "enrolment", ["plan_version_id"], postgresql_where=sa.text("status = 'active'")
+    )
     op.add_column("task", sa.Column("occurrence", sa.SmallInteger(), nullable=False, server_default=sa.text("1")))
     op.drop_index("uq_task_enrolment_id_step_code", "task")
     op.create_index(
@@ -54,6 +57,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("status <> 'entered_in_error'"),
     )
     op.drop_column("task", "occurrence")
+    op.drop_index("ix_enrolment_running", "enrolment")
     op.drop_index("ix_enrolment_of_patients", "enrolment")
     op.drop_constraint(op.f("ck_enrolment_scope"), "enrolment", type_="check")
     op.drop_column("enrolment", "scope")

@@ -19,12 +19,16 @@ _OPERATION_WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PublishedPlan:
-    """A plan in force: its newest published version. ``label`` reads ``code:version`` and goes into sampling."""
+    """A plan in force: its newest published version. ``label`` reads ``code:version`` and goes into sampling.
+
+    Plans are tried in the order of ``position``.
+    """
 
     plan_id: int
     plan_version_id: int
     version: int
     plan: Plan
+    position: int = 100
 
     @property
     def label(self) -> str:

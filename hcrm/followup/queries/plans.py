@@ -15,24 +15,26 @@ from hcrm.followup.models import PlanRow, PlanVersionRow
 def published_plans(session: Session, facility_id: int) -> list[PublishedPlan]:
     """The newest published version of each active plan, in the order in which plans are tried.
 
-    A facility's own plan stands in for the product's plan of the same code.
+    A facility's own plan stands in for the product's plan of the same code, also one that is switched off.
     """
     rows = session.execute(
         select(PlanRow, PlanVersionRow)
         .join(PlanVersionRow, PlanVersionRow.plan_id == PlanRow.id)
         .where(
-            PlanRow.active,
             PlanVersionRow.status == VersionStatus.PUBLISHED,
             or_(PlanRow.facility_id.is_(None), PlanRow.facility_id == facility_id),
         )
-        .order_by(PlanRow.position, PlanRow.facility_id.nulls_last(), PlanVersionRow.version.desc())
+        .order_by(PlanRow.facility_id.nulls_last(), PlanVersionRow.version.desc())
     )
     found: dict[str, tuple[PlanRow, PlanVersionRow]] = {}
     for plan, version in rows:
-        known = found.get(plan.code)
-        if known is None or (known[0].facility_id is None and plan.facility_id is not None):
-            found[plan.code] = (plan, version)
-    return [_published(plan, version) for plan, version in found.values()]
+        found.setdefault(plan.code, (plan, version))
+    in_order = sorted((each for each in found.values() if each[0].active), key=_place)
+    return [_published(plan, version) for plan, version in in_order]
+
+
+def _place(found: tuple[PlanRow, PlanVersionRow]) -> tuple[int, str]:
+    return found[0].position, found[0].code
 
 
 def plans_of_versions(session: Session, version_ids: Iterable[int]) -> dict[int, PublishedPlan]:
@@ -56,4 +58,4 @@ def step_names(session: Session, facility_id: int) -> dict[str, tuple[str, str]]
 
 def _published(plan: PlanRow, version: PlanVersionRow) -> PublishedPlan:
     definition: Plan = plan_from_mapping(version.definition)
-    return PublishedPlan(plan_id=plan.id, plan_version_id=version.id, version=version.version, plan=definition)
+    return PublishedPlan(plan.id, version.id, version.version, definition, plan.position)

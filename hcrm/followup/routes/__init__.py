@@ -6,6 +6,9 @@ from hcrm.followup.routes.call import call
 from hcrm.followup.routes.desk import workload
 from hcrm.followup.routes.hospital import hospital
 from hcrm.followup.routes.outcome import outcome
+from hcrm.followup.routes.plan_drafts import plan_rules
+from hcrm.followup.routes.plan_trials import try_plan
+from hcrm.followup.routes.plans import plans
 from hcrm.followup.routes.today import today
 
-__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "today", "workload"]
+__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "plan_rules", "plans", "today", "try_plan", "workload"]

@@ -12,15 +12,12 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, full_years, is_surgical, takes
+from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical, takes
 from hcrm.followup.domain.plan import PlanScope, RiskLevel
-from hcrm.followup.domain.risk import RiskAssessment, assess_risk
 from hcrm.followup.queries.enrolment import Candidate, emergency_visits, running_patient_plans
+from hcrm.followup.queries.facts import died_on_ward, stay_facts, stay_risk
 from hcrm.followup.queries.plans import published_plans
 from hcrm.organization.queries import departments
-from hcrm.patients.domain import DeceasedState, EncounterClass
-
-_ACUTE_CLASSES = frozenset({EncounterClass.EMERGENCY.value, EncounterClass.OBSERVATION.value})
 
 
 class Key(NamedTuple):
@@ -81,7 +78,7 @@ def _open_to(
     known: dict[tuple[object, ...], tuple[PublishedPlan, ...]] = {}
     open_to = []
     for each in found:
-        alike = (each.encounter_class, each.disposition, each.post_acute, _died_on_ward(each))
+        alike = (each.encounter_class, each.disposition, each.post_acute, died_on_ward(each))
         if alike not in known:
             known[alike] = tuple(_admitting(plans, each))
         if known[alike]:
@@ -90,7 +87,7 @@ def _open_to(
 
 
 def _admitting(plans: Sequence[PublishedPlan], each: Candidate) -> Iterator[PublishedPlan]:
-    if each.post_acute or _died_on_ward(each):
+    if each.post_acute or died_on_ward(each):
         return
     for plan in plans:
         if plan.plan.eligibility.admits(each.encounter_class, each.disposition):
@@ -113,42 +110,6 @@ def _chosen(
                 break
 
 
-def stay_facts(each: Candidate, department: str, risk: RiskLevel, *, surgery: bool) -> StayFacts:
-    """What the rules of plans look at in a finished stay; ``department`` is the department's code."""
-    return StayFacts(
-        encounter_class=each.encounter_class,
-        disposition=each.disposition,
-        post_acute=each.post_acute,
-        finished=True,
-        cancelled=False,
-        discharged_on=each.discharged_on,
-        died_on_ward=_died_on_ward(each),
-        department=department,
-        diagnoses=tuple(filter(None, (each.principal_diagnosis, *each.diagnoses))),
-        procedures=tuple(str(entry[0]) for entry in each.procedures or () if entry and entry[0]),
-        surgery=surgery,
-        age=full_years(each.birth_date, each.discharged_on),
-        risk=risk,
-    )
-
-
-def stay_risk(each: Candidate, visits: int) -> RiskAssessment:
-    """The risk of coming back; ``visits`` are those to an emergency department in the six months before."""
-    nights = None if each.admitted_on is None else (each.discharged_on - each.admitted_on).days
-    return assess_risk(
-        days_in_hospital=nights,
-        planned=False if each.encounter_class in _ACUTE_CLASSES else each.planned,
-        diagnoses=(each.principal_diagnosis, *each.diagnoses),
-        emergency_visits=visits,
-    )
-
-
-def _died_on_ward(each: Candidate) -> bool:
-    if each.deceased_state == DeceasedState.NONE:
-        return False
-    return each.deceased_on is None or each.deceased_on <= each.discharged_on
-
-
 def _key(each: Candidate, plan: PublishedPlan, risk: RiskLevel, *, surgery: bool) -> Key:
     return Key(
         plan_version_id=plan.plan_version_id,
@@ -158,8 +119,3 @@ def _key(each: Candidate, plan: PublishedPlan, risk: RiskLevel, *, surgery: bool
         surgery=surgery,
         has_clinician=each.clinician_id is not None,
     )
-
-
-def choose_for(plans: Sequence[PublishedPlan], facts: StayFacts) -> list[PublishedPlan]:
-    """The plans of one stay: what ``choose`` finds for many."""
-    return [found for scope in PlanScope if (found := choose_plan(plans, facts, scope)) is not None]

@@ -8,6 +8,7 @@ has before it is published.
 from hcrm.followup.domain.plan.changes import Change, ChangeKind, differences
 from hcrm.followup.domain.plan.checks import Asked, Flaw, FlawKind, Known, flaws_against, flaws_in
 from hcrm.followup.domain.plan.data import plain_code, plan_from_mapping, plan_to_mapping, read_plan
+from hcrm.followup.domain.plan.editing import moved, new_step, with_step, without_step
 from hcrm.followup.domain.plan.parts import SURGERY, Eligibility, Plan, PlanInvalid, Step
 from hcrm.followup.domain.plan.words import (
     Condition,
@@ -45,8 +46,12 @@ __all__ = [
     "differences",
     "flaws_against",
     "flaws_in",
+    "moved",
+    "new_step",
     "plain_code",
     "plan_from_mapping",
     "plan_to_mapping",
     "read_plan",
+    "with_step",
+    "without_step",
 ]

@@ -1,0 +1,145 @@
+"""The discharges of a month, as plans look at them, and how long texts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import String, func, literal_column, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical
+from hcrm.followup.domain.plan import Plan
+from hcrm.followup.domain.trial import Assumptions, Segments, Trial, TriedStay, try_plans
+from hcrm.followup.queries.enrolment import Candidate, emergency_visits
+from hcrm.followup.queries.facts import stay_facts, stay_risk
+from hcrm.followup.queries.plan_versions import EditedPlan
+from hcrm.followup.queries.plans import published_plans
+from hcrm.messaging.domain import SAMPLE, closest_language, measure, render
+from hcrm.messaging.queries import all_texts
+from hcrm.organization.queries import calendar, departments, facility
+from hcrm.patients.domain import EncounterStatus
+from hcrm.patients.models import Encounter, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month of a hospital; both days belong to it."""
+
+    first: date
+    last: date
+
+
+def month_before(today: date) -> Month:
+    """The calendar month before the one of ``today``."""
+    last = today.replace(day=1) - timedelta(days=1)
+    return Month(last.replace(day=1), last)
+
+
+@dataclass(frozen=True, slots=True)
+class PastDischarges:
+    """Stays that ended in a month; ``ends`` counts them by disposition."""
+
+    month: Month
+    stays: Sequence[TriedStay]
+    ends: Counter[str]
+
+
+def past_discharges(session: Session, facility_id: int, month: Month) -> PastDischarges:
+    """The finished stays of a hospital that ended in the month, in the order of their ids."""
+    rows = session.execute(
+        select(
+            Encounter.id,
+            Encounter.facility_id,
+            Encounter.patient_id,
+            Patient.person_id,
+            type_coerce(Encounter.encounter_class, String),
+            type_coerce(Encounter.disposition, String),
+            Encounter.post_acute,
+            Encounter.admitted_on,
+            Encounter.discharged_on,
+            Encounter.planned,
+            Encounter.diagnoses,
+            Encounter.principal_diagnosis,
+            func.nullif(Encounter.procedures, literal_column("'[]'::jsonb"), type_=JSONB),
+            Encounter.department_id,
+            Encounter.clinician_id,
+            Patient.open_dispute,
+            type_coerce(Patient.deceased_state, String),
+            Patient.deceased_on,
+            Patient.birth_date,
+            type_coerce(Patient.language, String),
+        )
+        .join(Patient, Patient.id == Encounter.patient_id)
+        .where(
+            Encounter.facility_id == facility_id,
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.discharged_on.between(month.first, month.last),
+        )
+        .order_by(Encounter.id)
+    ).all()
+    found = [(Candidate._make(row[:-1]), closest_language(row[-1] or "")) for row in rows]
+    visits = emergency_visits(session, [each.encounter_id for each, _ in found])
+    codes = {each.id: each.code for each in departments(session, facility_id).values()}
+    stays = [_tried(each, language, codes, visits.get(each.encounter_id, 0)) for each, language in found]
+    return PastDischarges(month, stays, Counter(each.disposition for each, _ in found))
+
+
+def _tried(each: Candidate, language: str, codes: dict[int, str], visits: int) -> TriedStay:
+    surgery = is_surgical(each.procedures) if each.procedures else False
+    facts = stay_facts(each, codes.get(each.department_id or 0, ""), stay_risk(each, visits).level, surgery=surgery)
+    return TriedStay(each.encounter_id, each.person_id, facts, language)
+
+
+def text_segments(session: Session, plans: Sequence[Plan]) -> Segments:
+    """How many text messages each text of these plans is, with usual values; a survey counts as its invitation."""
+    invitations = {"survey_invite_sms"}
+    wanted = {step.template for plan in plans for step in plan.steps if step.template} | invitations
+    found = {
+        (text.code, language): measure(render(version.body, SAMPLE, language).whole).segments
+        for text in all_texts(session)
+        if text.code in wanted
+        for language, version in text.in_force.items()
+    }
+    asked = {code for plan in plans for step in plan.steps for _, code in step.questionnaires}
+    for (code, language), segments in list(found.items()):
+        if code in invitations:
+            found.update({(each, language): segments for each in asked})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A draft tried on a month, beside what is in force; ``ends`` counts the discharges by disposition."""
+
+    month: Month
+    ends: Counter[str]
+    draft: Trial
+    present: Trial
+
+
+def plan_trial(
+    session: Session, *, facility_id: int, edited: EditedPlan, month: Month, assumptions: Assumptions
+) -> Comparison:
+    """What the hospital's plans would have asked for in that month with this plan's draft, and with what is in force.
+
+    All plans are compared, for other rules send patients from one plan to another.
+    """
+    present = published_plans(session, facility_id)
+    wanted = with_draft(present, edited)
+    past = past_discharges(session, facility_id, month)
+    zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
+    segments = text_segments(session, [each.plan for each in (*present, *wanted)])
+    tried = [try_plans(plans, past.stays, workdays, zone, assumptions, segments) for plans in (wanted, present)]
+    return Comparison(month, past.ends, *tried)
+
+
+def with_draft(present: Sequence[PublishedPlan], edited: EditedPlan) -> list[PublishedPlan]:
+    """The plans in force with the shown version of ``edited`` in its place in the order."""
+    shown = edited.shown
+    mine = PublishedPlan(edited.id, shown.id, shown.version, shown.plan, shown.position)
+    others = [each for each in present if each.plan.code != shown.plan.code]
+    return sorted([*others, mine], key=lambda each: (each.position, each.plan.code))
