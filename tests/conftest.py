@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import argon2.profiles
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -46,6 +47,9 @@ class Template:
     name: str
     facility_id: int
 
+
+# A hash that takes a third of a second is what a password needs and what hundreds of log-ins of tests do without.
+argon2.profiles.get_default_parameters = lambda: argon2.profiles.CHEAPEST
 
 begin_run()
 _at_the_end = ExitStack()

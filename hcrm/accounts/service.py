@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from ipaddress import IPv6Address, ip_address
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -31,7 +31,7 @@ from hcrm.audit.domain import ActorKind, Outcome
 from hcrm.audit.service import record
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
-_hasher = PasswordHasher()
+_hasher = PasswordHasher.from_parameters(profiles.get_default_parameters())
 NO_PASSWORD = "none"  # noqa: S105 - no password has this as its hash
 
 
