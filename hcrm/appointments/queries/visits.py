@@ -119,24 +119,29 @@ def waiting_list(session: Session, department_id: int, now: datetime) -> list[tu
     return [(snapshot(row), wish_of(row)) for row in rows]
 
 
-def outdated(session: Session, messages: Iterable[tuple[int, str]]) -> set[str]:
-    """Of messages (appointment, key) about to go out, the keys of those that speak of a time that no longer holds.
+def outdated(session: Session, messages: Iterable[tuple[int, str]]) -> dict[str, bool]:
+    """Of messages (appointment, key) about to go out, by key: True for one that speaks of a time that no longer holds,
+    False for one whose appointment is being changed at this moment.
 
-    The appointments are locked against change until the transaction ends, so that what goes out is right at that
-    moment.
+    The other appointments are locked against change until the transaction ends, so that what goes out is right at that
+    moment. Nobody waits here for a lock.
     """
     asked = [(subject_id, key, generation_of(key)) for subject_id, key in messages]
     ids = sorted({subject_id for subject_id, _, generation in asked if generation is not None})
     if not ids:
-        return set()
+        return {}
     rows = session.execute(
         select(Appointment.id, Appointment.generation)
         .where(Appointment.id.in_(ids))
         .order_by(Appointment.id)
-        .with_for_update(read=True)
+        .with_for_update(read=True, skip_locked=True)
     )
-    now_at = {row.id: row.generation for row in rows}
-    return {key for subject_id, key, generation in asked if generation not in (None, now_at.get(subject_id))}
+    holds = {row.id: row.generation for row in rows}
+    return {
+        key: subject_id in holds
+        for subject_id, key, generation in asked
+        if generation is not None and generation != holds.get(subject_id)
+    }
 
 
 def feed_generation(session: Session, clinician_id: int) -> int | None:

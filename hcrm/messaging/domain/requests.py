@@ -155,11 +155,11 @@ class HandledReply:
 InboundHandler = Callable[[Any, ConversationSnapshot, InboundSnapshot, datetime], HandledReply]
 """(session, conversation, reply, now) -> what became of it; runs in the transaction that marks the reply."""
 
-OutdatedCheck = Callable[[Any, Collection[tuple[int, str]]], Collection[str]]
-"""(session, (subject id, key) of messages about to go out) -> keys of those that no longer hold; what decides it stays
-locked until the transaction ends. One for each topic that has any, in the session's ``info`` under ``outdated``.
+OutdatedCheck = Callable[[Any, Collection[tuple[int, str]]], Mapping[str, bool]]
+"""(session, (subject id, key) of messages about to go out) -> by key True for one that no longer holds, False for one
+whose subject is being changed at this moment; the others hold until the transaction ends. One for each topic that has
+any, in the session's ``info`` under ``outdated``.
 """
-
 LinkBuilder = Callable[..., str]
 """(subject id) -> the address that ``{link}`` stands for; with (subject id, generation) once one was taken back."""
 

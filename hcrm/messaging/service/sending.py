@@ -63,6 +63,9 @@ STAFF_ANSWER = "staff_answer"
 """Written by a person: it keeps to the hours and limits that answers of the program itself need not wait for."""
 
 LOOK_BACK = timedelta(days=400)
+CHANGING = timedelta(seconds=2)
+"""A message about something that is being changed at this moment is looked at again after this."""
+
 PERSON_LOCKS = 4_202_001
 NUMBER_LOCKS = 4_202_002
 PRIORITIES = sorted({purpose.priority for purpose in Purpose})
@@ -91,7 +94,7 @@ class Batch:
     surveys: defaultdict[int, list[Sent]]
     phones: dict[tuple[str, str], conversations.Waiting]
     pauses: Mapping[str, Pause]
-    outdated: frozenset[str] = frozenset()
+    outdated: Mapping[str, bool] = field(default_factory=dict)
     opened: list[conversations.Waiting] = field(default_factory=list)
 
 
@@ -208,18 +211,18 @@ def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troub
     )
 
 
-def _outdated(session: Session, rows: Sequence[OutboxMessage]) -> frozenset[str]:
-    """Keys of the messages that speak of something which has changed since; asked after every other lock is held."""
+def _outdated(session: Session, rows: Sequence[OutboxMessage]) -> dict[str, bool]:
+    """By key: True for a message that speaks of something which has changed since, False where it changes just now."""
     checks: Mapping[str, OutdatedCheck] = session.info.get("outdated", {})
-    keys: set[str] = set()
+    found: dict[str, bool] = {}
     for topic, check in checks.items():
         about = [
             (row.conversation_subject_id, row.key)
             for row in rows
             if row.conversation_topic == topic and row.conversation_subject_id is not None
         ]
-        keys.update(check(session, about) if about else ())
-    return frozenset(keys)
+        found.update(check(session, about) if about else {})
+    return found
 
 
 def _lock(session: Session, family: int, names: Sequence[str]) -> None:
@@ -318,7 +321,8 @@ def _facts(row: OutboxMessage, batch: Batch, missing: tuple[str, ...]) -> SendFa
         answers=row.in_reply_to is not None and row.template_code != STAFF_ANSWER,
         confirms_stop=row.template_code == STOP_CONFIRMATION,
         deceased=patient.deceased_state if patient else DeceasedState.NONE,
-        plan_ended="outdated" if row.key in batch.outdated else (stay.plan_ended if stay else ""),
+        plan_ended="outdated" if batch.outdated.get(row.key) else (stay.plan_ended if stay else ""),
+        busy_until=None if batch.outdated.get(row.key, True) else batch.now + CHANGING,
         open_dispute=patient is not None and patient.open_dispute,
         consent=batch.facts.consent.get((row.patient_id or 0, row.purpose), True),
         stopped_at=batch.stopped.get((row.facility_id, recipient.number or "")),
