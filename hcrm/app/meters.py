@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.app.models import RequestCount
 from hcrm.logs import get_logger
+from hcrm.messaging.queries import refused_calls, waiting_messages
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.worker.queries import seconds_since_heartbeat
 
@@ -125,3 +126,17 @@ class Counted(Collector):
             value=float("nan") if age is None else age,
         )
         yield from (requests, took, heartbeat)
+        yield from self._messages()
+
+    def _messages(self) -> Iterator[Metric]:
+        refused = CounterMetricFamily(
+            "hcrm_webhooks_refused", "Calls of providers that were refused, by why.", labels=["why"]
+        )
+        for why, count in sorted(refused_calls(self._session).items()):
+            refused.add_metric([why], count)
+        waiting = GaugeMetricFamily(
+            "hcrm_messages_waiting", "Messages not handed over yet, and of unknown fate.", labels=["state"]
+        )
+        for state, count in sorted(waiting_messages(self._session).items()):
+            waiting.add_metric([state], count)
+        yield from (refused, waiting)

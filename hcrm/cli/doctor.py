@@ -6,9 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -17,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from config import settings_from_env
 from hcrm import logs
+from hcrm.cli import doctor_messages
+from hcrm.cli.findings import Finding, Verdict
 from hcrm.cli.runtime import connection_problem
 from hcrm.clock import SystemClock
 from hcrm.db import RUNTIME_ROLE, make_engine
@@ -29,22 +29,6 @@ LEAST_FREE_BYTES = 1024**3
 CLOCK_TOLERANCE = timedelta(seconds=10)
 HEARTBEAT_TOLERANCE = timedelta(minutes=3)
 LOCAL_HOSTS = {None, "", "localhost", "127.0.0.1", "::1"}
-
-
-class Verdict(StrEnum):
-    """How a check came out; only a problem makes the command fail."""
-
-    GOOD = "good"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: how it came out and a sentence, with advice unless all is well."""
-
-    verdict: Verdict
-    sentence: str
 
 
 @click.command("doctor")
@@ -68,6 +52,7 @@ def examine() -> Iterator[Finding]:
     logs.configure(settings)
     yield Finding(Verdict.GOOD, "The settings are complete.")
     yield from _settings(settings)
+    yield from doctor_messages.of_settings(settings)
     yield from _disk(settings)
     yield from _translations()
     try:
@@ -159,7 +144,7 @@ def _database(url: str, settings: Settings) -> Iterator[Finding]:
         with engine.connect() as connection:
             yield from _server(connection)
             yield from _role(connection, settings)
-            yield from _schema(connection)
+            yield from _schema(connection, settings)
             if settings.database_url is not None:
                 yield from _server_log(connection)
     except DBAPIError as error:
@@ -201,7 +186,7 @@ def _role(connection: Connection, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _schema(connection: Connection) -> Iterator[Finding]:
+def _schema(connection: Connection, settings: Settings) -> Iterator[Finding]:
     found, needed = current_revision(connection), head_revision()
     if found != needed:
         yield Finding(
@@ -217,6 +202,7 @@ def _schema(connection: Connection) -> Iterator[Finding]:
                 Verdict.PROBLEM, f"The role {RUNTIME_ROLE} may change the table {table}: run `hcrm db upgrade`."
             )
     yield from _worker(connection)
+    yield from doctor_messages.of_database(connection, settings)
 
 
 def _worker(connection: Connection) -> Iterator[Finding]:

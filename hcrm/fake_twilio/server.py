@@ -194,6 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path == "/fake/ledger":
             self._answer(200, [resource(entry, "", priced=True) for entry in self.server.fake.ledger.all()])
         elif self._admitted():
+            if parts.path == f"/2010-04-01/Accounts/{self.server.fake.account_sid}.json":
+                self._answer(200, {"sid": self.server.fake.account_sid, "status": "active", "type": "Full"})
+                return
             found = re.fullmatch(r"/2010-04-01/Accounts/\w+/Messages(?:/(\w+))?\.json", parts.path)
             if found is None:
                 self._refuse(404, 20404, "The requested resource was not found.")

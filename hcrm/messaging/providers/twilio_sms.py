@@ -91,6 +91,18 @@ class TwilioSms:
             raise
         return _told(made)
 
+    def refuses(self) -> str | None:
+        """Why Twilio takes no orders of this account: its code or the account's status, or ``no_answer``; None when it
+        does.
+        """
+        try:
+            status = str(self._client.api.accounts(self._account.account_sid).fetch().status)
+        except (TwilioRestException, TwilioServiceException) as refusal:
+            return str(refusal.code or refusal.status)
+        except HTTPError:
+            return "no_answer"
+        return None if status == "active" else status
+
     def _callback(self, sms: OutgoingSms) -> str:
         return f"{self._account.public_base_url}/webhooks/twilio/status/{sms.message_id}?attempt={sms.attempt_id}"
 

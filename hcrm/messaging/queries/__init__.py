@@ -1,5 +1,6 @@
 """Reading messages, replies and what decides whether a message may go out."""
 
+from hcrm.messaging.queries.counts import refused_calls, waiting_messages
 from hcrm.messaging.queries.desk import (
     Desk,
     OpenText,
@@ -88,10 +89,12 @@ __all__ = [
     "possible_writers",
     "published_wordings",
     "recently_sent",
+    "refused_calls",
     "sending_facts",
     "stopped_numbers",
     "subject_of",
     "timeline",
     "unfinished_attempts",
     "untaken",
+    "waiting_messages",
 ]

@@ -101,27 +101,28 @@ def _consent(session: Session, records: patients.Records) -> dict[tuple[int, Pur
     return {(patient_id, _CONSENTS[purpose]): yes for (patient_id, purpose), yes in given.items()}
 
 
+_Person, _OtherPerson, _Other = aliased(Patient), aliased(Patient), aliased(Encounter)
+
+
 def _stays(session: Session, encounter_ids: Collection[int]) -> dict[int, Stay]:
     """Whether each stay is sensitive, and why its plan is over: cancelled, or an inpatient stay began since."""
     if not encounter_ids:
         return {}
-    person, other_person = aliased(Patient), aliased(Patient)
-    other = aliased(Encounter)
     back = (
-        select(other.id)
-        .join(other_person, other_person.id == other.patient_id)
+        select(_Other.id)
+        .join(_OtherPerson, _OtherPerson.id == _Other.patient_id)
         .where(
-            other_person.person_id == person.person_id,
-            other.id != Encounter.id,
-            other.encounter_class == EncounterClass.INPATIENT,
-            other.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
-            other.admitted_at >= Encounter.discharged_at,
+            _OtherPerson.person_id == _Person.person_id,
+            _Other.id != Encounter.id,
+            _Other.encounter_class == EncounterClass.INPATIENT,
+            _Other.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
+            _Other.admitted_at >= Encounter.discharged_at,
         )
         .exists()
     )
     rows = session.execute(
         select(Encounter.id, Encounter.sensitive, Encounter.status, back)
-        .join(person, person.id == Encounter.patient_id)
+        .join(_Person, _Person.id == Encounter.patient_id)
         .where(Encounter.id.in_(encounter_ids))
     )
     return {

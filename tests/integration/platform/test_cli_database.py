@@ -16,6 +16,7 @@ from hcrm.clock import pause, stopwatch
 from hcrm.db import make_engine
 from hcrm.embedded import EmbeddedServer
 from tests.databases import DatabaseServer
+from tests.factories_twilio import ACCOUNT, PUBLIC, TOKEN, twilio_double
 
 KEY = "a key that only these tests know about"
 Hcrm = Callable[..., Result]
@@ -263,6 +264,39 @@ def test_doctor_says_what_to_do_about_a_full_disk(hcrm, monkeypatch):
     monkeypatch.setattr(DOCTOR, "LEAST_FREE_BYTES", 2**80)
     result = hcrm("doctor")
     assert (result.exit_code, "Make room" in result.output) == (1, True)
+
+
+def twilio(**more):
+    return {
+        "SMS_PROVIDER": "twilio",
+        "TWILIO_ACCOUNT_SID": ACCOUNT,
+        "TWILIO_AUTH_TOKEN": TOKEN,
+        "PUBLIC_BASE_URL": PUBLIC,
+        "HCRM_TRUSTED_PROXIES": "1",
+    } | more
+
+
+def test_doctor_looks_at_the_account_with_twilio_the_way_back_and_the_numbers(hcrm, database_server, database):
+    with twilio_double() as fake:
+        here = {"TWILIO_API_BASE_URL": fake.address}
+        result = hcrm("doctor", **twilio(**here))
+        assert "good     Twilio knows the account." in result.output
+        assert ["TEST: no number that texts come from" in line for line in problems(result)] == [True]
+        assert problems(hcrm("doctor", **twilio(**here, TWILIO_MESSAGING_SERVICE_SID=f"MG{'1' * 32}"))) == []
+        wrong = hcrm("doctor", **twilio(**here, TWILIO_AUTH_TOKEN="old"))
+        assert "refuses the account (20003)" in wrong.output
+        inside = hcrm("doctor", **twilio(**here, PUBLIC_BASE_URL="http://10.0.0.7:8000"))
+        assert "Twilio cannot reach that" in inside.output
+    engine = make_engine(database_server.url(database))
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO refused_webhook VALUES (CAST(clock_timestamp() AS date), 'wrong_signature', 12)")
+        )
+    engine.dispose()
+    result = hcrm("doctor", **twilio(**here))
+    assert "gives no answer" in result.output
+    assert "12 calls with a wrong signature in 7 days" in result.output
+    assert "Twilio" not in hcrm("doctor").output
 
 
 def test_doctor_reports_settings_before_anything_else(hcrm):

@@ -67,6 +67,10 @@ def test_a_forged_or_unsigned_call_is_refused_and_only_counted(runtime, hooks, p
         ("no_signature", 1),
         ("wrong_signature", 4),
     ]
+    told = hooks.get("/metrics").text
+    assert 'hcrm_webhooks_refused_total{why="no_signature"} 1.0' in told
+    assert 'hcrm_webhooks_refused_total{why="wrong_signature"} 4.0' in told
+    assert 'hcrm_messages_waiting{state="in_doubt"} 0.0' in told
 
 
 def test_behind_a_proxy_the_public_address_is_what_counts(runtime):
