@@ -165,16 +165,18 @@ def add_step(session: Session, *, task_id: int, step_code: str, now: datetime) -
     return create_step(session, like=like, step=step, now=now, after=None)
 
 
+_Waiting = aliased(TaskRow)
+
+
 def _complete_plans(session: Session, enrolment_ids: Collection[int], now: datetime) -> None:
-    waiting = aliased(TaskRow)
     session.execute(
         update(EnrolmentRow)
         .where(
             EnrolmentRow.id == func.any(id_array(enrolment_ids)),
             EnrolmentRow.status == EnrolmentStatus.ACTIVE,
             ~exists().where(
-                waiting.enrolment_id == EnrolmentRow.id,
-                waiting.status.in_((TaskStatus.OPEN, TaskStatus.ON_HOLD)),
+                _Waiting.enrolment_id == EnrolmentRow.id,
+                _Waiting.status.in_((TaskStatus.OPEN, TaskStatus.ON_HOLD)),
             ),
         )
         .values(status=EnrolmentStatus.COMPLETED, ended_at=now),

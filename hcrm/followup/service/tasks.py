@@ -185,6 +185,9 @@ def end_open_since(
     return ended
 
 
+_Running = aliased(TaskRow)
+
+
 def _concerned_since(since: Mapping[int, datetime], now: datetime, *, kept_if_reopened: bool) -> Subquery:
     """The tasks that ``end_open_since`` ends: ``id``, whether they were ``missed`` by then, and the moment ``at``."""
     causes = select(
@@ -194,7 +197,7 @@ def _concerned_since(since: Mapping[int, datetime], now: datetime, *, kept_if_re
     # Lateral with an offset: run by run through the index. As a plain join it is planned, while there are no
     # statistics (a first import), as a loop over all tasks. The condition of the partial index is said literally, for
     # a prepared statement's general plan does not know the parameters.
-    task = aliased(TaskRow)
+    task = _Running
     running = (
         select(task.id, (task.due_at <= causes.c.at).label("missed"))
         .where(

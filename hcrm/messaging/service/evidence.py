@@ -125,10 +125,12 @@ def _charge(attempt: SendAttempt, result: SendResult) -> None:
         attempt.look_again_at = func.clock_timestamp() + pause
 
 
+_AnyAttempt = aliased(SendAttempt)
+
+
 def _locked(session: Session, attempt_ids: Collection[int]) -> list[tuple[SendAttempt, OutboxMessage, int]]:
     """Attempts and their messages as they are now, locked, and the number of each message's latest attempt."""
-    any_attempt = aliased(SendAttempt)
-    latest = select(func.max(any_attempt.number)).where(any_attempt.message_id == SendAttempt.message_id)
+    latest = select(func.max(_AnyAttempt.number)).where(_AnyAttempt.message_id == SendAttempt.message_id)
     found = session.execute(
         select(SendAttempt, OutboxMessage, latest.scalar_subquery())
         .join(OutboxMessage, OutboxMessage.id == SendAttempt.message_id)

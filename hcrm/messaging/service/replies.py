@@ -116,16 +116,18 @@ def leave_to_person(session: Session, inbound_id: int, *, now: datetime) -> Inbo
     return row.state
 
 
+_Earlier = aliased(InboundMessage)
+
+
 def _untaken(session: Session, inbound_id: int) -> InboundMessage | None:
     """A stored text that is next in turn: texts of one phone are taken in the order in which they came."""
-    earlier = aliased(InboundMessage)
     waits_behind = (
-        select(earlier.id)
+        select(_Earlier.id)
         .where(
-            earlier.facility_id == InboundMessage.facility_id,
-            earlier.from_number == InboundMessage.from_number,
-            earlier.id < InboundMessage.id,
-            one_of(earlier.state, [InboundState.RECEIVED]),
+            _Earlier.facility_id == InboundMessage.facility_id,
+            _Earlier.from_number == InboundMessage.from_number,
+            _Earlier.id < InboundMessage.id,
+            one_of(_Earlier.state, [InboundState.RECEIVED]),
         )
         .exists()
     )
