@@ -73,26 +73,47 @@ def test_states_and_groups_in_the_database_are_those_of_the_domain(session, faci
                     assert group == work_group(facts, now, day.ends)
 
 
-def test_of_fifty_who_open_a_task_at_once_one_holds_it(runtime, facility):
+def test_of_two_hundred_who_open_a_task_at_once_one_holds_it(runtime, facility):
     now = runtime.clock.now()
     with unit_of_work(runtime.sessions) as session:
         install_content(session, now)
         discharge(session, facility, discharged(), now=now)
-        users = make_users(session, facility, now, 5)
+        users = make_users(session, facility, now, 10)
     with runtime.sessions() as session:
         task_id = tasks_of(session)["clinical_call"].id
 
     def take(attempt):
         try:
             with unit_of_work(runtime.sessions) as session:
-                open_task(session, task_id=task_id, user_id=users[attempt % 5])
+                open_task(session, task_id=task_id, user_id=users[attempt % 10])
         except TaskHeld as held:
             return held.user_id
-        return users[attempt % 5]
+        return users[attempt % 10]
 
-    with ThreadPoolExecutor(10) as pool:
-        holders = set(pool.map(take, range(50)))
+    with ThreadPoolExecutor(15) as pool:
+        holders = set(pool.map(take, range(200)))
     assert len(holders) == 1
+
+
+def test_a_browser_that_dies_gives_the_task_back(runtime, facility):
+    now = runtime.clock.now()
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, now)
+        discharge(session, facility, discharged(), now=now)
+        dead, other = make_users(session, facility, now, 2)
+        task_id = tasks_of(session)["clinical_call"].id
+        open_task(session, task_id=task_id, user_id=dead)
+    with pytest.raises(TaskHeld), unit_of_work(runtime.sessions) as session:
+        open_task(session, task_id=task_id, user_id=other)
+    with unit_of_work(runtime.sessions) as session:
+        left = session.execute(
+            select(TaskRow.lease_until - func.clock_timestamp()).where(TaskRow.id == task_id)
+        ).scalar_one()
+        assert timedelta(minutes=4) < left <= timedelta(minutes=5)
+        session.execute(update(TaskRow).values(lease_until=func.clock_timestamp() - timedelta(seconds=1)))
+    with unit_of_work(runtime.sessions) as session:
+        open_task(session, task_id=task_id, user_id=other)
+        assert session.scalar(select(TaskRow.lease_user_id).where(TaskRow.id == task_id)) == other
 
 
 def test_due_messages_go_to_the_outbox_once(runtime, facility):
