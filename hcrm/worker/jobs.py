@@ -10,6 +10,7 @@ from hcrm.audit import jobs as audit
 from hcrm.followup import jobs as followup
 from hcrm.intake import jobs as intake
 from hcrm.messaging import jobs as messaging
+from hcrm.reporting import jobs as reporting
 from hcrm.survey import jobs as survey
 from hcrm.unit_of_work import Runtime
 from hcrm.wiring import RECEIPT_READINGS, sms_providers, sms_rates
@@ -60,5 +61,6 @@ JOBS: tuple[Job, ...] = (
     Job("settle_messages", settle_messages, timedelta(seconds=15), needs_leader=True),
     Job("look_again", look_again, timedelta(seconds=30), needs_leader=True),
     Job("expire_messages", messaging.expire_messages, timedelta(minutes=1), needs_leader=True),
+    Job("add_up_days", reporting.add_up_days, timedelta(seconds=5), needs_leader=True),
     Job("seal_audit", audit.seal, timedelta(minutes=1), needs_leader=True),
 )

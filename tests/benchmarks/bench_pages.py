@@ -29,6 +29,7 @@ from hcrm.app import create_app
 from hcrm.clock import FixedClock, stopwatch
 from hcrm.db import make_engine
 from hcrm.organization.service import ensure_facility
+from hcrm.reporting.jobs import add_up_days
 from hcrm.settings import Settings
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import install_defaults, make_runtime
@@ -87,6 +88,9 @@ def measure(discharges: int = DISCHARGES) -> list[Timed]:
             facility_id = _fill(runtime, discharges)
             owner = make_engine(server.admin_url(name), role=None)
             with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                analyse(connection)
+                while add_up_days(runtime):
+                    pass
                 analyse(connection)
             owner.dispose()
             with server.connect(name) as watching:

@@ -173,5 +173,11 @@ def analyse(connection: Connection) -> None:
         "task",
         "survey_response",
         "survey_answer",
+        "report_mark",
+        "report_task_day",
+        "report_discharge_day",
+        "report_return_day",
+        "report_answer_day",
+        "report_invitation_day",
     ):
         connection.execute(text(f"VACUUM ANALYZE {table}"))

@@ -28,7 +28,7 @@ class Stay(NamedTuple):
     ``admitted_at`` and ``discharged_at`` (None while in progress) are aware; ``admitted_on`` and ``discharged_on``
     are their days in ``zone``, the zone of the stay's own facility. Cancelled, planned and post-acute stays are none
     of these. ``planned`` None means unknown, which counts as unplanned. ``weight`` is above 1 when the stay stands for
-    so many others that no figure of days can tell apart from it: the only stays of patients who never came back.
+    so many others that no figure of days can tell apart from it.
     """
 
     id: int
@@ -131,6 +131,21 @@ def outcomes(
         yield from _person_outcomes(person_stays, measure, period, clock)
 
 
+def again(index: Stay, measure: Measure, excluded: Exclusion | None, days: int | None, now: datetime) -> Outcome:
+    """The outcome of an index of which it is known whether (``excluded``) and when (``days``) the patient came back.
+
+    What depends on the clock is decided anew. The revisit, where there is one, is stood for by the index itself. Only
+    for measures of days.
+    """
+    if excluded is not None:
+        return Outcome(index, excluded)
+    clock = _Clock(now)
+    provisional = _still_inside(index, measure, clock)
+    if days is None:
+        return Outcome(index, None, provisional, followed_days=_watched_days(index, measure, clock))
+    return Outcome(index, None, provisional, index, days, followed_days=days)
+
+
 def count(found: Iterable[Outcome], measure: Measure, key: Callable[[Stay], Key]) -> dict[Key, RevisitCounts]:
     """Count outcomes in groups; ``key`` names the group of an index (its department, month …)."""
     groups: dict[Key, RevisitCounts] = defaultdict(_empty_counts(measure))
@@ -144,7 +159,7 @@ def count(found: Iterable[Outcome], measure: Measure, key: Callable[[Stay], Key]
         counts.provisional += outcome.index.weight * outcome.provisional
         if outcome.revisit is not None:
             counts.numerator += outcome.index.weight
-            _add_to_band(counts, measure, outcome.days)
+            _add_to_band(counts, measure, outcome.days, outcome.index.weight)
     return dict(groups)
 
 
@@ -152,10 +167,10 @@ def _empty_counts(measure: Measure) -> Callable[[], RevisitCounts]:
     return lambda: RevisitCounts(bands={band_name(*band): 0 for band in measure.bands})
 
 
-def _add_to_band(counts: RevisitCounts, measure: Measure, days: int | None) -> None:
+def _add_to_band(counts: RevisitCounts, measure: Measure, days: int | None, weight: int) -> None:
     for low, high in measure.bands:
         if days is not None and low <= days <= high:
-            counts.bands[band_name(low, high)] += 1  # a stay that stands for others has no revisit
+            counts.bands[band_name(low, high)] += weight
 
 
 def band_name(low: int, high: int) -> str:

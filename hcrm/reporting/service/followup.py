@@ -17,13 +17,10 @@ from hcrm.reporting.domain.reports import (
     Selection,
 )
 from hcrm.reporting.domain.spc import Count
-from hcrm.reporting.queries.tasks import (
-    Discharges,
-    TaskFilter,
-    classified_counts,
-    live_discharges,
-)
-from hcrm.reporting.queries.tasks import weekly_counts as weekly_task_counts
+from hcrm.reporting.queries.marks import Changed, changed
+from hcrm.reporting.queries.rolled import classified_counts, live_discharges
+from hcrm.reporting.queries.rolled import weekly_counts as weekly_task_counts
+from hcrm.reporting.queries.tasks import Discharges, TaskFilter
 from hcrm.reporting.service.labels import Labels
 
 _OF_DISCHARGES = (By.DEPARTMENT, By.CLINICIAN, By.MONTH)
@@ -37,10 +34,12 @@ def followup_report(
     if by not in FOLLOWUP_GROUPINGS:
         raise ValueError(by)
     only = only or TaskFilter()
-    labels = Labels(session, by)
-    groups = {key: counts for (key,), counts in classified_counts(session, selection, only, (by,), now).items()}
-    discharges: dict[Any, Discharges] = live_discharges(session, selection, by) if by in _OF_DISCHARGES else {}
-    everyone = live_discharges(session, selection, By.NONE)
+    labels, changes = Labels(session, by), changed(session)
+    groups = {key: each for (key,), each in classified_counts(session, changes, selection, only, (by,), now).items()}
+    discharges: dict[Any, Discharges] = {}
+    if by in _OF_DISCHARGES:
+        discharges = live_discharges(session, changes, selection, by)
+    everyone = live_discharges(session, changes, selection, By.NONE)
     total = FollowupRow(
         TOTAL,
         funnel(each for counts in groups.values() for each in counts),
@@ -65,7 +64,13 @@ def followup_report(
 
 
 def weekly_counts(
-    session: Session, *, selection: Selection, weeks: int, now: datetime, only: TaskFilter | None = None
+    session: Session,
+    *,
+    selection: Selection,
+    weeks: int,
+    now: datetime,
+    only: TaskFilter | None = None,
+    changes: Changed | None = None,
 ) -> tuple[tuple[date, Count], ...]:
     """Completed in time of due, for so many weeks (Monday to Sunday) up to the one that ``selection.to_on`` lies in.
 
@@ -75,7 +80,7 @@ def weekly_counts(
     last = selection.to_on - timedelta(days=selection.to_on.weekday())
     mondays = [last - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
     whole = Selection(mondays[0], last + timedelta(days=6), selection.scope, selection.department_id)
-    found = weekly_task_counts(session, whole, only or TaskFilter(), now)
+    found = weekly_task_counts(session, changes or changed(session), whole, only or TaskFilter(), now)
     result = []
     for monday in mondays:
         week = funnel(found.get(monday, ()))

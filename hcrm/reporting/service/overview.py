@@ -26,11 +26,13 @@ from hcrm.reporting.domain.reports import (
     Selection,
 )
 from hcrm.reporting.domain.spc import Capability, Chart, Count, Point, capability, p_chart
+from hcrm.reporting.queries.marks import Changed, changed
 from hcrm.reporting.queries.needs import Needs, needs
-from hcrm.reporting.queries.tasks import RECALL_STEP, TaskFilter, classified_counts, live_discharges
+from hcrm.reporting.queries.rolled import classified_counts, live_discharges
+from hcrm.reporting.queries.tasks import RECALL_STEP, TaskFilter
 from hcrm.reporting.service.followup import weekly_counts
 from hcrm.reporting.service.labels import Labels
-from hcrm.reporting.service.revisits import revisit_figures, revisit_report
+from hcrm.reporting.service.revisits import counted_figures, revisit_report
 from hcrm.reporting.service.satisfaction import satisfaction_and_before
 
 REVISIT_MEASURE = "readmit_30d"
@@ -102,10 +104,11 @@ def overview(
 ) -> Overview:
     """Read everything for one period; ``place`` says where (its own days are not used)."""
     selection = Selection(period.from_on, period.to_on, place.scope, place.department_id)
-    figures = revisit_figures(session, measure=REVISIT_MEASURE, selection=selection, now=now, grouped=True)
+    figures = counted_figures(session, measure=REVISIT_MEASURE, selection=selection, now=now)
     revisits = figures.report(session, By.DEPARTMENT)
-    followup = followup_by_tier_and_department(session, selection, now)
-    weeks = weekly_counts(session, selection=selection, weeks=WEEKS, now=now, only=followup.only)
+    changes = changed(session)
+    followup = followup_by_tier_and_department(session, changes, selection, now)
+    weeks = weekly_counts(session, selection=selection, weeks=WEEKS, now=now, only=followup.only, changes=changes)
     chart = p_chart([count for _, count in weeks])
     satisfaction, before = satisfaction_and_before(
         session, selection=selection, earlier_on=period.from_on - timedelta(days=COMPARED_DAYS)
@@ -153,7 +156,7 @@ class DepartmentLines:
 
 def department_lines(session: Session, *, selection: Selection, now: datetime) -> DepartmentLines:
     """Follow-up and revisits of every department that has any."""
-    followup = followup_by_tier_and_department(session, selection, now)
+    followup = followup_by_tier_and_department(session, changed(session), selection, now)
     revisits = revisit_report(session, measure=REVISIT_MEASURE, selection=selection, by=By.DEPARTMENT, now=now)
     tasks = {row.label.key: row for row in followup.departments}
     returns = {row.label.key: row for row in revisits.rows}
@@ -202,10 +205,13 @@ _COLUMNS: Mapping[str, Callable[[DepartmentLine], float | None]] = {
 }
 
 
-def followup_by_tier_and_department(session: Session, selection: Selection, now: datetime) -> Followup:
+def followup_by_tier_and_department(
+    session: Session, changes: Changed, selection: Selection, now: datetime
+) -> Followup:
     """The funnel of one selection: contact by a person, cut in several ways from one count, and messages."""
-    counted = classified_counts(session, selection, TaskFilter(human=True), (By.DEPARTMENT, By.TIER, By.STEP), now)
-    messages = classified_counts(session, selection, TaskFilter(messages=True), (By.NONE,), now)
+    people, cut = TaskFilter(human=True), (By.DEPARTMENT, By.TIER, By.STEP)
+    counted = classified_counts(session, changes, selection, people, cut, now)
+    messages = classified_counts(session, changes, selection, TaskFilter(messages=True), (By.NONE,), now)
     by_tier: dict[int | None, list[ClassifiedCount]] = {}
     by_department: dict[tuple[int | None, int | None], list[ClassifiedCount]] = {}
     for (department, tier, step), counts in counted.items():
@@ -217,7 +223,7 @@ def followup_by_tier_and_department(session: Session, selection: Selection, now:
     for (tier, department), counts in by_department.items():
         if only.tier in {None, tier}:
             headline.setdefault(department, []).extend(counts)
-    live = live_discharges(session, selection, By.NONE).values()
+    live = live_discharges(session, changes, selection, By.NONE).values()
     return Followup(
         only,
         FollowupRow(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,11 @@ from hcrm.reporting.domain.reports import (
     UnknownMeasure,
 )
 from hcrm.reporting.domain.revisits import Outcome, RevisitCounts, Stay, count, outcomes
+from hcrm.reporting.models import MarkKind
+from hcrm.reporting.queries.marks import changed
+from hcrm.reporting.queries.places import facility_zones
+from hcrm.reporting.queries.return_days import ROLLED, rolled_outcomes
+from hcrm.reporting.queries.rolled import live_parts
 from hcrm.reporting.queries.stays import stays
 from hcrm.reporting.service.labels import Labels
 
@@ -77,14 +82,44 @@ def revisit_figures(
     if measure not in MEASURES:
         raise UnknownMeasure(measure)
     definition = MEASURES[measure].linked(link)
+    found = _from_stays(session, definition, selection, now, grouped=grouped)
+    return RevisitFigures(definition, selection, tuple(found))
+
+
+def counted_figures(
+    session: Session, *, measure: str, selection: Selection, now: datetime, link: Link | None = None
+) -> RevisitFigures:
+    """The same for counting only: indexes that are alike come as one outcome with a weight, from the roll-up as far as
+    it holds. Raises ``UnknownMeasure``.
+    """
+    if measure not in ROLLED or MEASURES[measure].linked(link) != MEASURES[measure]:
+        return revisit_figures(session, measure=measure, selection=selection, now=now, link=link, grouped=True)
+    definition = MEASURES[measure]
+    return RevisitFigures(definition, selection, tuple(_rolled(session, definition, selection, now)))
+
+
+def _from_stays(
+    session: Session, measure: Measure, selection: Selection, now: datetime, *, grouped: bool
+) -> Iterable[Outcome]:
     found = outcomes(
-        stays(session, selection, definition, grouped=grouped),
-        definition,
+        stays(session, selection, measure, grouped=grouped),
+        measure,
         from_on=selection.from_on,
         to_on=selection.to_on,
         now=now,
     )
-    return RevisitFigures(definition, selection, tuple(each for each in found if _inside(each.index, selection)))
+    return (each for each in found if _inside(each.index, selection))
+
+
+def _rolled(session: Session, measure: Measure, selection: Selection, now: datetime) -> Iterator[Outcome]:
+    """Outcomes from the roll-up, and from the stays for days that have changed since."""
+    changes = changed(session)
+    for facility_id in facility_zones(session, selection):
+        live = changes.within(MarkKind.STAY, facility_id, selection.from_on, selection.to_on)
+        for part in live_parts(selection, facility_id, live):
+            yield from _from_stays(session, measure, part, now, grouped=True)
+        if live is not None:
+            yield from rolled_outcomes(session, measure, selection, facility_id, live, now)
 
 
 def revisit_report(
@@ -93,7 +128,7 @@ def revisit_report(
     """A measure in groups and in total. Raises ``UnknownMeasure``, and ``ValueError`` for a grouping it lacks."""
     if by not in REVISIT_GROUPINGS:
         raise ValueError(by)
-    figures = revisit_figures(session, measure=measure, selection=selection, now=now, link=link, grouped=True)
+    figures = counted_figures(session, measure=measure, selection=selection, now=now, link=link)
     return figures.report(session, by)
 
 

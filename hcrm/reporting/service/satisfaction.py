@@ -21,13 +21,9 @@ from hcrm.reporting.domain.reports import (
     SatisfactionRow,
     Selection,
 )
-from hcrm.reporting.queries.answers import (
-    Answered,
-    Responses,
-    answer_counts,
-    response_counts,
-    responses_with_answers,
-)
+from hcrm.reporting.queries.answers import Answered, Responses, responses_with_answers
+from hcrm.reporting.queries.marks import Changed, changed
+from hcrm.reporting.queries.rolled import answer_counts, response_counts
 from hcrm.reporting.service.labels import Labels
 from hcrm.survey.domain import AnswerValue, Question, QuestionKind, Questionnaire, scoring
 from hcrm.survey.queries import questionnaire as published_questionnaire
@@ -60,8 +56,9 @@ def satisfaction_report(
     if not published_questionnaires(session):
         return SatisfactionReport(questionnaire, by, selection.from_on, selection.to_on, (), NOTHING)
     form = published_questionnaire(session, questionnaire)
-    counted = answer_counts(session, selection, form.code, By.NONE)
-    return _report(session, selection, by, form, counted, with_index=with_index)
+    changes = changed(session)
+    counted = answer_counts(session, changes, selection, form.code, By.NONE)
+    return _report(session, changes, selection, by, form, counted, with_index=with_index)
 
 
 def satisfaction_and_before(
@@ -75,14 +72,15 @@ def satisfaction_and_before(
         return SatisfactionReport(questionnaire, By.QUESTION, selection.from_on, selection.to_on, (), NOTHING), {}
     form = published_questionnaire(session, questionnaire)
     both = Selection(earlier_on, selection.to_on, selection.scope, selection.department_id)
-    read = answer_counts(session, both, form.code, By.NONE, since=selection.from_on)
+    changes = changed(session)
+    read = answer_counts(session, changes, both, form.code, By.NONE, since=selection.from_on)
     counted = {(ALL, question): answered for (later, question), answered in read.items() if later}
     rates = {
         question: _rate(form.question(question), answered.values)
         for (later, question), answered in read.items()
         if not later and question in form.by_code and form.question(question).kind in SCORED_KINDS
     }
-    return _report(session, selection, By.QUESTION, form, counted, with_index=False), rates
+    return _report(session, changes, selection, By.QUESTION, form, counted, with_index=False), rates
 
 
 def _rate(question: Question, values: Counter[AnswerValue]) -> Rate:
@@ -92,6 +90,7 @@ def _rate(question: Question, values: Counter[AnswerValue]) -> Rate:
 
 def _report(
     session: Session,
+    changes: Changed,
     selection: Selection,
     by: By,
     form: Questionnaire,
@@ -99,15 +98,15 @@ def _report(
     *,
     with_index: bool,
 ) -> SatisfactionReport:
-    total = _totals(session, selection, form, By.NONE, counted, with_index=with_index)
+    total = _totals(session, changes, selection, form, By.NONE, counted, with_index=with_index)
     whole = total[0] if total else _row(TOTAL, form.question(OVERALL), Answered())
     if by is By.NONE:
         rows = [whole]
     elif by is By.QUESTION:
         rows = _questions(form, counted)
     else:
-        groups = answer_counts(session, selection, form.code, by)
-        rows = [_shown(row) for row in _totals(session, selection, form, by, groups, with_index=with_index)]
+        groups = answer_counts(session, changes, selection, form.code, by)
+        rows = [_shown(row) for row in _totals(session, changes, selection, form, by, groups, with_index=with_index)]
     return SatisfactionReport(form.code, by, selection.from_on, selection.to_on, tuple(rows), whole)
 
 
@@ -127,6 +126,7 @@ def _question_label(question: Question) -> Label:
 
 def _totals(
     session: Session,
+    changes: Changed,
     selection: Selection,
     form: Questionnaire,
     by: By,
@@ -135,7 +135,7 @@ def _totals(
     with_index: bool,
 ) -> list[SatisfactionRow]:
     """One row for each group: its overall satisfaction, recommendation, index and response rates."""
-    responses = response_counts(session, selection, form.code, by)
+    responses = response_counts(session, changes, selection, form.code, by)
     indexes: dict[Any, list[float]] = defaultdict(list)
     for key, answers in responses_with_answers(session, selection, form.code, by) if with_index else ():
         index = scoring.response_index(form.questions, answers)
