@@ -23,16 +23,22 @@ from hcrm.db import make_engine
 from hcrm.embedded import database_url
 from hcrm.events import (
     AnswersRecorded,
+    AppointmentsBooked,
+    AppointmentsCancelled,
+    AppointmentsKept,
+    AppointmentsMissed,
     Bus,
     DeceasedReportWithdrawn,
     EncountersChanged,
     Event,
     Handler,
     MessagesChanged,
+    MovesAsked,
     NumberStopped,
     PatientsDeceased,
     PatientsMerged,
     PatientsUnmerged,
+    ReminderQueued,
     ResponseStateChanged,
 )
 from hcrm.followup import queries as followup_queries
@@ -83,6 +89,12 @@ SUBSCRIPTIONS: tuple[tuple[type[Event], Handler], ...] = (
     (MessagesChanged, followup_subscribers.on_messages_changed),
     (AnswersRecorded, followup_subscribers.on_answers_recorded),
     (ResponseStateChanged, followup_subscribers.on_response_state_changed),
+    (AppointmentsBooked, followup_subscribers.on_appointments_booked),
+    (AppointmentsCancelled, followup_subscribers.on_appointments_cancelled),
+    (AppointmentsMissed, followup_subscribers.on_appointments_missed),
+    (MovesAsked, followup_subscribers.on_appointments_missed),
+    (AppointmentsKept, followup_subscribers.on_appointments_kept),
+    (ReminderQueued, followup_subscribers.on_reminder_queued),
 )
 """(event, handler) in the order in which handlers run, in the transaction of whoever published the event."""
 

@@ -6,13 +6,19 @@ from sqlalchemy.orm import Session
 
 from hcrm.events import (
     AnswersRecorded,
+    AppointmentsBooked,
+    AppointmentsCancelled,
+    AppointmentsKept,
+    AppointmentsMissed,
     DeceasedReportWithdrawn,
     EncountersChanged,
     MessagesChanged,
+    MovesAsked,
     NumberStopped,
     PatientsDeceased,
     PatientsMerged,
     PatientsUnmerged,
+    ReminderQueued,
     ResponseStateChanged,
 )
 from hcrm.followup import service
@@ -60,6 +66,31 @@ def on_number_stopped(session: Session, event: NumberStopped) -> None:
 def on_messages_changed(session: Session, event: MessagesChanged) -> None:
     """Messages of steps arrived, failed or were held back."""
     service.follow_messages(session, message_ids=event.message_ids, now=event.now)
+
+
+def on_appointments_booked(session: Session, event: AppointmentsBooked) -> None:
+    """Return visits were booked or moved."""
+    service.follow_booked(session, appointment_ids=event.appointment_ids, now=event.now)
+
+
+def on_appointments_cancelled(session: Session, event: AppointmentsCancelled) -> None:
+    """Return visits will not take place."""
+    service.follow_cancelled(session, appointment_ids=event.appointment_ids, now=event.now)
+
+
+def on_appointments_missed(session: Session, event: AppointmentsMissed | MovesAsked) -> None:
+    """Patients did not come to their return visit, or want another time."""
+    service.follow_missed(session, appointment_ids=event.appointment_ids, now=event.now)
+
+
+def on_appointments_kept(session: Session, event: AppointmentsKept) -> None:
+    """Patients came to their return visit."""
+    service.follow_kept(session, appointment_ids=event.appointment_ids, now=event.now)
+
+
+def on_reminder_queued(session: Session, event: ReminderQueued) -> None:
+    """A reminder of a return visit is on its way."""
+    service.note_reminder(session, appointment_id=event.appointment_id, message_id=event.message_id)
 
 
 def on_answers_recorded(session: Session, event: AnswersRecorded) -> None:

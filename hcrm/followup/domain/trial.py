@@ -234,7 +234,7 @@ class _Reckoning:
         dated: Mapping[str, Mapping[date, float]],
     ) -> dict[date, float]:
         """On which days a step is to be done, and how often."""
-        if step.trigger is Trigger.APPOINTMENT:
+        if step.trigger in (Trigger.APPOINTMENT, Trigger.VISIT_MISSED):
             return {}
         share = self._share(step, published)
         if step.trigger is Trigger.STEP_ENDED:

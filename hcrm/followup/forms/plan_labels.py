@@ -44,6 +44,7 @@ TRIGGERS: Mapping[Trigger, str] = {
     Trigger.DISCHARGE: _l("Days after discharge"),
     Trigger.STEP_ENDED: _l("Days after an earlier step ended"),
     Trigger.APPOINTMENT: _l("Days before a booked visit"),
+    Trigger.VISIT_MISSED: _l("Days after a visit was missed or called off"),
 }
 DAY_KINDS: Mapping[DayKind, str] = {DayKind.DAYS: _l("Days"), DayKind.WORKDAYS: _l("Business days")}
 HOLIDAY_RULES: Mapping[HolidayRule, str] = {

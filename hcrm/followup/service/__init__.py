@@ -59,6 +59,13 @@ from hcrm.followup.service.tasks import (
     release_task,
 )
 from hcrm.followup.service.together import hold_together, record_together
+from hcrm.followup.service.visits import (
+    follow_booked,
+    follow_cancelled,
+    follow_kept,
+    follow_missed,
+    note_reminder,
+)
 
 __all__ = [
     "Advice",
@@ -97,7 +104,11 @@ __all__ = [
     "end_readmitted",
     "enrol_encounters",
     "flaws_of",
+    "follow_booked",
+    "follow_cancelled",
+    "follow_kept",
     "follow_messages",
+    "follow_missed",
     "follow_response",
     "follow_stop",
     "hold_to_facts",
@@ -107,6 +118,7 @@ __all__ = [
     "keep_one",
     "name_doctors",
     "note_first_answer",
+    "note_reminder",
     "open_alerts",
     "open_task",
     "part_persons",

@@ -77,6 +77,7 @@ def _claim(session: Session, now: datetime, limit: int) -> list[_Due]:
             TaskRow.status == TaskStatus.OPEN,
             TaskRow.channel == StepChannel.SMS,
             TaskRow.sent_message_id.is_(None),
+            TaskRow.appointment_id.is_(None),
             TaskRow.window_starts_at <= now,
             TaskRow.due_at > now,
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from hcrm.events import TasksChanged, publish
 from hcrm.followup.domain.eligibility import PublishedPlan
-from hcrm.followup.domain.expansion import is_sampled, plan_step
+from hcrm.followup.domain.expansion import PlannedTask, is_sampled, plan_step
 from hcrm.followup.domain.plan import Condition, Step, Trigger
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
@@ -91,15 +91,25 @@ def _plans_of(session: Session, tasks: Iterable[TaskRow]) -> dict[int, Published
     return {enrolment_id: plans[version_id] for enrolment_id, version_id in found}
 
 
-def create_step(session: Session, *, like: TaskRow, step: Step, now: datetime, after: str | None) -> int | None:
-    """One more task of the same stay, its days counted from today; None when the plan has it already, or when there is
-    nobody or nothing to follow up any more: after a death, or when the plan was ended.
+def create_step(
+    session: Session,
+    *,
+    like: TaskRow,
+    step: Step,
+    now: datetime,
+    after: str | None,
+    planned: PlannedTask | None = None,
+    occurrence: int = 1,
+    appointment_id: int | None = None,
+) -> int | None:
+    """One more task of the same stay, its days counted from today unless they are ``planned``; None when the plan has
+    it already, or when there is nobody or nothing to follow up any more: after a death, or when the plan was ended.
     """
     if not _goes_on(session, like):
         return None
     zone, workdays = facility(session, like.facility_id).zone, calendar(session, like.facility_id)
     day_zero = like.discharged_on if step.trigger is Trigger.DISCHARGE else now.astimezone(zone).date()
-    planned = plan_step(step, day_zero, workdays, zone)
+    planned = planned or plan_step(step, day_zero, workdays, zone, occurrence)
     task_id = session.scalar(
         insert(TaskRow)
         .values(
@@ -127,6 +137,8 @@ def create_step(session: Session, *, like: TaskRow, step: Step, now: datetime, a
             self_reported=False,
             generation=0,
             created_at=now,
+            occurrence=planned.occurrence,
+            appointment_id=appointment_id,
         )
         .on_conflict_do_nothing()
         .returning(TaskRow.id)

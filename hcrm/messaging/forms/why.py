@@ -42,6 +42,7 @@ FACTS: Mapping[str, str] = {
     "pending": _l("a death was reported and is not yet confirmed"),
     "confirmed": _l("a death is on record"),
     "readmitted": _l("the patient is in hospital again"),
+    "outdated": _l("the appointment has changed since"),
     "stay_cancelled": _l("the stay was cancelled in the hospital's records"),
     "care": _l("messages about care"),
     "survey": _l("satisfaction surveys"),

@@ -63,6 +63,7 @@ class Trigger(StrEnum):
     DISCHARGE = "discharge"
     STEP_ENDED = "step_ended"
     APPOINTMENT = "appointment"
+    VISIT_MISSED = "visit_missed"
 
 
 class HolidayRule(StrEnum):

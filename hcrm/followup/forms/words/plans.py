@@ -78,6 +78,8 @@ def step_words(step: Step) -> str:
 def _when(step: Step) -> str:
     if step.trigger is Trigger.APPOINTMENT:
         return _("counted from the booked visit")
+    if step.trigger is Trigger.VISIT_MISSED:
+        return _("%(first)s to %(last)s days after a missed visit", first=step.from_day, last=step.until_day)
     if step.trigger is Trigger.STEP_ENDED:
         return _("%(first)s to %(last)s days after an earlier step", first=step.from_day, last=step.until_day)
     if step.day_kind is DayKind.WORKDAYS:
