@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,9 @@ from hcrm.unit_of_work import Runtime, unit_of_work
 
 UPLOADS_KEPT: Final = timedelta(days=7)
 """How long an upload waits for somebody to confirm it."""
+
+LARGE_FILE: Final = 1024**2
+"""Bytes from which on the garbage collector rests while a file is written; to make it rest takes time as well."""
 
 ShowProgress = Callable[[Progress], None]
 TakeRemarks = Callable[[Path, CsvShape, Sequence[RowError]], None]
@@ -175,16 +178,21 @@ class _Run:
             self._rows = batch.counts.get("rows_read", 0)
         to = BatchStatus.INTERRUPTED
         try:
-            with _collecting_between_runs():
+            with _collecting_between_runs() if self._is_large() else nullcontext():
                 for chunk in chunks(self._order(skip=batch.position)):
                     self._settle(batch.id, chunk)
                     del chunk  # or the collector would go through its rows
-                    gc.collect()
+                    if self._is_large():
+                        gc.collect()
             to = BatchStatus.FINISHED
         finally:
             with unit_of_work(self._runtime.sessions) as session:
                 service.move_batch(session, batch_id=batch.id, to=to, now=self._runtime.clock.now())
             log.info("import of a file ended", batch_id=batch.id, status=to.value, rows=self._rows)
+
+    def _is_large(self) -> bool:
+        """Whether its rows would keep the garbage collector busy; a day's feed is read before that had begun."""
+        return self._source.facts.bytes > LARGE_FILE
 
     def _settle(self, batch_id: int, chunk: Chunk) -> None:
         with unit_of_work(self._runtime.sessions) as session:
