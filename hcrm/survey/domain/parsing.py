@@ -33,6 +33,9 @@ class NotUnderstood:
 
 _NOT_UNDERSTOOD = NotUnderstood()
 
+LONGEST_ANSWER = 300
+"""Whoever writes more than this says more than one answer, except in own words."""
+
 _DIGITS_ZH = {
     "零": 0,
     "〇": 0,
@@ -46,6 +49,8 @@ _DIGITS_ZH = {
     "八": 8,
     "九": 9,
     "十": 10,
+    "两": 2,
+    **{sign: number for number, sign in enumerate("零壹贰叁肆伍陆柒捌玖拾")},
 }
 _DIGITS_EN = {
     word: number
@@ -79,16 +84,25 @@ _DECLINED = frozenset({"declined", "would rather not say", "rather not say", "�
 _NOT_APPLICABLE = frozenset({"n/a", "na", "does not apply", "doesn't apply", "not applicable", "不适用"})
 _NO_COMMENT = frozenset({"0", "零", "无", "没有", "没有了", "暂无", "none", "nothing", "no", "nope"})
 
-_LEAD_EN = "my answer is|the answer is|my answer|answer|reply|i choose|i say"
-_LEAD_ZH = "我选择|我选|选择|选|回复|我的回答是|回答|答案是|答案|答|评分|打"
+_LEAD_EN = (
+    "my answer is|the answer is|my answer|answer|reply|i choose|i say|i'd say|i would say|i give it|i give|i'd give it"
+    "|i would give it|it's|it is|my rating is|rating|my score is|score|number|option|a(?= \\d)"
+)
+_LEAD_ZH = (
+    "我选择|我选|选择|选|我回复|回复|我的回答是|我的回答|回答|我的答案是|答案是|答案|答|我打|我评|评分|打|我给|给"
+)
 _LEAD = re.compile(rf"^(?:{_LEAD_EN}|{_LEAD_ZH})\s*[:：]?\s*")
-_COURTESY = r"(?:thank you very much|thank you|thanks|thx|please|谢谢您|谢谢你|谢谢|多谢|感谢)"
-_TAIL = re.compile(rf"[\s,，.。!！~、]*{_COURTESY}$")
-_FRONT = re.compile(rf"^{_COURTESY}[\s,，.。!！~、]+")
+_COURTESY = (
+    r"(?:thank you very much|thank you|thanks|thx|please|谢谢您们|谢谢您|谢谢你们|谢谢你|谢谢大家|谢谢|多谢|感谢|🙏|🌹)"
+)
+_TAIL = re.compile(rf"[\s,，.。!！~、]*(?:{_COURTESY}[\s,，.。!！~、]*)+$")
+_FRONT = re.compile(rf"^(?:{_COURTESY}[\s,，.。!！~、]+)+")
 _EDGES = " \t\r\n.。,，!！、~;；:：\"'“”‘’()（）[]【】《》#"
 _NUMBER = re.compile(r"(\d{1,3})(?:\.0+)?")
 _UNIT = re.compile(r"\s*(?:分|points?|stars?|星)$")
 _OUT_OF = re.compile(r"(\d{1,2}) out of (\d{1,2})")
+_TO_SIMPLIFIED = str.maketrans("滿沒謝無對願適貳參陸兩", "满没谢无对愿适贰叁陆两")
+"""Signs of answers as they are written in Hong Kong and Taiwan."""
 _MARKS = re.compile("[\ufe0e\ufe0f\u20e3\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 
@@ -101,7 +115,7 @@ def parse_reply(question: Question, text: str) -> Parsed | NotUnderstood:
     """
     if question.kind is QuestionKind.TEXT:
         return _free_text(question, text)
-    plain = _plain(text)
+    plain = _plain(text) if len(text) <= LONGEST_ANSWER else ""
     if not plain:
         return _NOT_UNDERSTOOD
     if question.na and (plain in _NOT_APPLICABLE or plain in _na_texts(question)):
@@ -114,8 +128,7 @@ def parse_reply(question: Question, text: str) -> Parsed | NotUnderstood:
 
 def _free_text(question: Question, text: str) -> Parsed | NotUnderstood:
     cleaned = "".join(character for character in text if character == "\n" or character.isprintable()).strip()
-    plain = _plain(text)
-    if question.optional and plain in _NO_COMMENT:
+    if question.optional and len(text) <= LONGEST_ANSWER and _plain(text) in _NO_COMMENT:
         return Parsed(None)
     if not any(character.isalnum() for character in unicodedata.normalize("NFKC", cleaned)):
         return Parsed(cleaned[:TEXT_LIMIT]) if cleaned else _NOT_UNDERSTOOD
@@ -125,9 +138,9 @@ def _free_text(question: Question, text: str) -> Parsed | NotUnderstood:
 def _plain(text: str) -> str:
     """Folded in width and case, without edge punctuation, courtesy and an opening such as *my answer is*."""
     folded = unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold().replace("’", "'")
-    folded = _MARKS.sub("", folded)
+    folded = _MARKS.sub("", folded).translate(_TO_SIMPLIFIED)
     folded = re.sub(r"\s+", " ", folded).strip(_EDGES)
-    for pattern in (_FRONT, _TAIL, _LEAD):
+    for pattern in (_FRONT, _TAIL, _LEAD, _LEAD):
         shorter = pattern.sub("", folded).strip(_EDGES)
         folded = shorter or folded
     return folded

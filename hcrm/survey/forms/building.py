@@ -69,6 +69,7 @@ COMPARISON_LABELS: Mapping[Comparison, str] = {
     Comparison.ANSWERED: _l("is answered"),
     Comparison.NOT_ANSWERED: _l("is not answered"),
 }
+JOIN_LABELS: Mapping[str, str] = {"and": _l("and"), "or": _l("or")}
 FACT_LABELS: Mapping[str, str] = {
     "any_scale5": _l("Any satisfaction rating (1 to 5)"),
     "@days_since": _l("Days since going home"),
@@ -272,6 +273,16 @@ def read_rows(form: MultiDict[str, str], name: str) -> list[RuleRow]:
         if subject:
             rows.append(RuleRow(subject, known, value, "or" if joined == "or" else "and"))
     return rows
+
+
+def rule_words(text: str) -> str:
+    """A stored rule as a sentence."""
+    said: list[str] = []
+    for at, row in enumerate(rows_of(text)):
+        subject = str(FACT_LABELS.get(row.subject, row.subject))
+        joined = [str(JOIN_LABELS[row.joined])] if at else []
+        said += [*joined, subject, str(COMPARISON_LABELS[row.comparison]), *([row.value] if row.value else [])]
+    return " ".join(said)
 
 
 def rule_rows(text: str, blank: int = 1) -> list[RuleRow]:

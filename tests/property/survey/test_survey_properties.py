@@ -10,6 +10,7 @@ from hcrm.survey.domain import (
     Completeness,
     Mode,
     NotUnderstood,
+    Parsed,
     QuestionKind,
     Respondent,
     Severity,
@@ -76,6 +77,39 @@ def test_whatever_is_read_is_a_possible_answer(question, text):
     parsed = parse_reply(question, text)
     if not isinstance(parsed, NotUnderstood) and parsed.value is not None:
         assert checked_value(question, parsed.value) == parsed.value
+
+
+COURTESY = st.sampled_from(["thanks", "Thank you!", "please", "谢谢", "，谢谢您。", "!", "。", " ", "🙏", "\n"])
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(["SAT_IP.overall", "SAT_IP.recommend"]), st.data())
+def test_courtesy_never_changes_what_a_number_says(name, data):
+    code, question = name.split(".")
+    asked = packaged_questionnaire(code).question(question)
+    number = data.draw(st.integers(asked.minimum, asked.maximum))
+    said = data.draw(st.sampled_from([str(number), chr(0xFF10 + number) if number < 10 else "１０", f"{number}分"]))
+    before, after = data.draw(COURTESY), data.draw(COURTESY)
+    assert parse_reply(asked, f"{before} {said} {after}") in (Parsed(number), NotUnderstood())
+    assert parse_reply(asked, f"{said} {after}") == Parsed(number)
+
+
+@settings(max_examples=150)
+@given(
+    st.integers(1, 5), st.integers(1, 5), st.sampled_from([" ", ",", " or ", "或", "-", "和", " and ", "/", "到", "; "])
+)
+def test_two_numbers_are_never_read_as_one(first, second, between):
+    parsed = parse_reply(packaged_questionnaire("SAT_IP").question("overall"), f"{first}{between}{second}")
+    assert parsed == NotUnderstood()
+
+
+@settings(max_examples=60, deadline=2000)
+@given(ANY_QUESTION, st.text(max_size=4), st.sampled_from([",", " ", "谢谢", "5", "很", "😀", "\u200b", "thanks "]))
+def test_ten_thousand_characters_are_read_or_not_in_no_time(question, start, filler):
+    parsed = parse_reply(question, start + filler * (10_000 // len(filler)))
+    if not isinstance(parsed, NotUnderstood):
+        assert question.kind is QuestionKind.TEXT
+        assert parsed.value is None or len(parsed.value) <= 2000
 
 
 @settings(max_examples=300)

@@ -2,309 +2,86 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from hcrm.survey.domain import NotUnderstood, Parsed, Question, parse_reply
+from hcrm.survey.domain import (
+    AskContext,
+    NotUnderstood,
+    Parsed,
+    Question,
+    QuestionKind,
+    ReplyKind,
+    begin,
+    parse_reply,
+    take_text,
+)
 from hcrm.survey.readers import packaged_questionnaire
 
 SAT = packaged_questionnaire("SAT_IP")
-CLIN = packaged_questionnaire("CLIN_GEN")
-OVERALL = SAT.question("overall")
-RECOMMEND = SAT.question("recommend")
 COMMENT = SAT.question("comment")
-CONTACT = SAT.question("contact_me")
-RESPONSE = SAT.question("response")
-FEELING = CLIN.question("feeling")
-DANGER = CLIN.question("danger")
-PAIN = CLIN.question("pain")
 
-NOTHING = object()
-
-SCALE = [
-    ("5", 5),
-    ("５", 5),
-    ("5分", 5),
-    ("五", 5),
-    ("很满意", 5),
-    ("very satisfied", 5),
-    ("1.", 1),
-    (" 5 !", 5),
-    ("1", 1),
-    ("2", 2),
-    ("3", 3),
-    ("4", 4),
-    ("１", 1),
-    ("２。", 2),
-    ("３！", 3),
-    ("④", 4),
-    ("5️⃣", 5),
-    ("\u200b4", 4),
-    ("4\r\n", 4),
-    ("  3  ", 3),
-    ("(5)", 5),
-    ("（5）", 5),
-    ("5)", 5),
-    ("“5”", 5),
-    ("'5'", 5),
-    ("#5", 5),
-    ("5#", 5),
-    ("5.", 5),
-    ("5。", 5),
-    ("5,", 5),
-    ("5!!!", 5),
-    ("5.0", 5),
-    ("5 分", 5),
-    ("５分。", 5),
-    ("五分", 5),
-    ("一", 1),
-    ("二", 2),
-    ("三", 3),
-    ("四", 4),
-    ("四分", 4),
-    ("one", 1),
-    ("Two", 2),
-    ("THREE", 3),
-    ("four!", 4),
-    ("five", 5),
-    ("five stars", 5),
-    ("5 stars", 5),
-    ("5星", 5),
-    ("4 points", 4),
-    ("1 point", 1),
-    ("满意", 4),
-    ("满意。", 4),
-    ("不满意", 2),
-    ("很不满意", 1),
-    ("非常满意", 5),
-    ("非常不满意！", 1),
-    ("一般", 3),
-    ("Very Satisfied", 5),
-    ("VERY SATISFIED!", 5),
-    ("satisfied", 4),
-    ("Neither", 3),
-    ("neutral", 3),
-    ("dissatisfied", 2),
-    ("unsatisfied", 2),
-    ("not satisfied", 2),
-    ("very dissatisfied", 1),
-    ("very  satisfied", 5),
-    ("5 very satisfied", 5),
-    ("5 - very satisfied", 5),
-    ("5: very satisfied", 5),
-    ("very satisfied 5", 5),
-    ("very satisfied (5)", 5),
-    ("5很满意", 5),
-    ("5，很满意", 5),
-    ("很满意5分", 5),
-    ("很满意，5", 5),
-    ("1很不满意", 1),
-    ("2不满意", 2),
-    ("4满意", 4),
-    ("3 一般", 3),
-    ("5 thanks", 5),
-    ("5, thank you", 5),
-    ("5 thank you very much!", 5),
-    ("5谢谢", 5),
-    ("5，谢谢！", 5),
-    ("谢谢，5", 5),
-    ("thank you, 4", 4),
-    ("满意，谢谢", 4),
-    ("my answer is 4", 4),
-    ("answer: 3", 3),
-    ("reply 2", 2),
-    ("I choose 5", 5),
-    ("回复5", 5),
-    ("我选4", 4),
-    ("选：5", 5),
-    ("打5分", 5),
-    ("答案是2", 2),
-    ("评分：4分", 4),
-    ("4 out of 5", 4),
-    ("5 out of 5!", 5),
-]
-
-SCALE_UNCERTAIN = [
-    "",
-    "   ",
-    "?",
-    "!!!",
-    "0",
-    "6",
-    "10",
-    "55",
-    "-5",
-    "−5",
-    "- 5",
-    "5?",
-    "5？",
-    "05",
-    "5+",
-    "5-",
-    ">3",
-    "<5",
-    "4.5",
-    "4,5",
-    "4 5",
-    "4-5",
-    "4/5",
-    "4 or 5",
-    "4或5",
-    "四五",
-    "五五",
-    "十",
-    "5 5",
-    "1 very satisfied",
-    "5 很不满意",
-    "very satisfied 1",
-    "5 but the food was bad",
-    "5 rude nurse",
-    "not 5",
-    "不是5",
-    "not very satisfied",
-    "不太满意",
-    "还行",
-    "还可以",
-    "好",
-    "ok",
-    "good",
-    "fine",
-    "yes",
-    "是",
-    "满意吗",
-    "满不满意",
-    "满意不满意",
-    "quite satisfied",
-    "satisfied and dissatisfied",
-    "5 out of 10",
-    "6 out of 5",
-    "who is this",
-    "你是谁",
-    "谢谢",
-    "thanks",
-    "👍",
-    "五颜六色",
-    "五一",
-    "5月",
-    "5%",
-    "٥",
-    "V",
-    "n/a",
-    "不适用",
-    "five four",
-    "1e0",
-    "0x5",
-    "５００",
-]
-
-OTHERS: list[tuple[Question, str, object]] = [
-    (RECOMMEND, "0", 0),
-    (RECOMMEND, "10", 10),
-    (RECOMMEND, "１０", 10),
-    (RECOMMEND, "10分", 10),
-    (RECOMMEND, "十", 10),
-    (RECOMMEND, "十分", 10),
-    (RECOMMEND, "零", 0),
-    (RECOMMEND, "〇", 0),
-    (RECOMMEND, "ten", 10),
-    (RECOMMEND, "zero", 0),
-    (RECOMMEND, "8 out of 10", 8),
-    (RECOMMEND, "一定会", 10),
-    (RECOMMEND, "一定不会", 0),
-    (RECOMMEND, "10 一定会", 10),
-    (RECOMMEND, "Not at all likely", 0),
-    (RECOMMEND, "extremely likely", 10),
-    (RECOMMEND, "7.", 7),
-    (RECOMMEND, "11", NOTHING),
-    (RECOMMEND, "-1", NOTHING),
-    (RECOMMEND, "100", NOTHING),
-    (RECOMMEND, "10/10", NOTHING),
-    (RECOMMEND, "9-10", NOTHING),
-    (RECOMMEND, "10 not at all likely", NOTHING),
-    (RECOMMEND, "maybe", NOTHING),
-    (RECOMMEND, "可能会", NOTHING),
-    (RECOMMEND, "满意", NOTHING),
-    (CONTACT, "yes", "yes"),
-    (CONTACT, "Y", "yes"),
-    (CONTACT, "Yes please", "yes"),
-    (CONTACT, "是", "yes"),
-    (CONTACT, "是的。", "yes"),
-    (CONTACT, "愿意", "yes"),
-    (CONTACT, "1", "yes"),
-    (CONTACT, "2", "no"),
-    (CONTACT, "no", "no"),
-    (CONTACT, "No, thank you", "no"),
-    (CONTACT, "否", "no"),
-    (CONTACT, "不愿意", "no"),
-    (CONTACT, "不用了，谢谢", NOTHING),
-    (CONTACT, "don't know", "unsure"),
-    (CONTACT, "不清楚", "unsure"),
-    (CONTACT, "不愿回答", "declined"),
-    (CONTACT, "yes and no", NOTHING),
-    (CONTACT, "3", NOTHING),
-    (CONTACT, "perhaps", NOTHING),
-    (RESPONSE, "不适用", "na"),
-    (RESPONSE, "n/a", "na"),
-    (RESPONSE, "I did not ask", "na"),
-    (RESPONSE, "未曾呼叫", "na"),
-    (RESPONSE, "5", 5),
-    (FEELING, "1", "better"),
-    (FEELING, "better", "better"),
-    (FEELING, "好转", "better"),
-    (FEELING, "差不多", "same"),
-    (FEELING, "Worse.", "worse"),
-    (FEELING, "3", "worse"),
-    (FEELING, "4", NOTHING),
-    (FEELING, "a bit better", NOTHING),
-    (FEELING, "not better", NOTHING),
-    (DANGER, "8", ("none",)),
-    (DANGER, "none of these", ("none",)),
-    (DANGER, "以上都没有", ("none",)),
-    (DANGER, "1,2", ("chest_pain", "breath")),
-    (DANGER, "2、1", ("chest_pain", "breath")),
-    (DANGER, "1 and 3", ("chest_pain", "bleeding")),
-    (DANGER, "1 2", ("chest_pain", "breath")),
-    (DANGER, "胸痛胸闷，抽搐", ("chest_pain", "seizure")),
-    (DANGER, "1,8", NOTHING),
-    (DANGER, "1,1", NOTHING),
-    (DANGER, "12", NOTHING),
-    (DANGER, "9", NOTHING),
-    (PAIN, "0", 0),
-    (PAIN, "7", 7),
-    (PAIN, "七分", 7),
-    (PAIN, "10", 10),
-    (PAIN, "11", NOTHING),
-    (PAIN, "3.5", NOTHING),
-    (PAIN, "3到4", NOTHING),
-    (COMMENT, "0", None),
-    (COMMENT, "没有", None),
-    (COMMENT, "None.", None),
-    (COMMENT, "护士很好，谢谢！", "护士很好，谢谢！"),
-    (COMMENT, "  Food was cold.\n ", "Food was cold."),
-    (COMMENT, "5", "5"),
-    (COMMENT, "", NOTHING),
-    (COMMENT, "   ", NOTHING),
-    (COMMENT, "👍", "👍"),
-]
+TABLE = Path(__file__).with_name("replies.tsv")
+"""Question, reply (as JSON) and reading: ``=`` and the value, ``text`` as written, ``skip`` left out, ``help``."""
 
 
-@pytest.mark.parametrize(("text", "value"), SCALE)
-def test_a_certain_answer_to_a_rating_is_read(text: str, value: int):
-    assert parse_reply(OVERALL, text) == Parsed(value)
+def rows() -> list[tuple[str, str, str]]:
+    """Every row of the table."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()[1:]
+    return [(question, json.loads(reply), reading) for question, reply, reading in (line.split("\t") for line in lines)]
 
 
-@pytest.mark.parametrize("text", SCALE_UNCERTAIN)
-def test_what_is_not_one_certain_rating_is_never_guessed(text: str):
-    assert parse_reply(OVERALL, text) == NotUnderstood()
+ROWS = rows()
 
 
-@pytest.mark.parametrize(("question", "text", "value"), OTHERS)
-def test_replies_to_other_kinds_of_question(question: Question, text: str, value: object):
-    assert parse_reply(question, text) == (NotUnderstood() if value is NOTHING else Parsed(value))
+def reading_of(question: Question, reply: str) -> str:
+    """What is read, in the words of the table."""
+    parsed = parse_reply(question, reply)
+    if isinstance(parsed, NotUnderstood):
+        return "help"
+    if parsed.value is None:
+        return "skip"
+    if question.kind is QuestionKind.TEXT:
+        assert parsed.value == reply.strip()
+        return "text"
+    return "=" + (",".join(parsed.value) if isinstance(parsed.value, tuple) else str(parsed.value))
 
 
-def test_the_table_is_large_enough_to_be_worth_something():
-    assert len(SCALE) + len(SCALE_UNCERTAIN) + len(OTHERS) >= 150
-    assert len({text for text, _ in SCALE} | set(SCALE_UNCERTAIN)) == len(SCALE) + len(SCALE_UNCERTAIN)
+@pytest.mark.parametrize("code", sorted({question for question, _, _ in ROWS}))
+def test_every_reply_of_the_table_is_read_as_it_says(code: str):
+    form, name = code.split(".")
+    question = packaged_questionnaire(form).question(name)
+    wrong = [
+        (reply, reading, reading_of(question, reply))
+        for asked, reply, reading in ROWS
+        if asked == code and reading_of(question, reply) != reading
+    ]
+    assert wrong == []
+
+
+def test_the_table_is_large_and_in_both_languages():
+    assert len({(question, reply) for question, reply, _ in ROWS}) == len(ROWS) >= 400
+    chinese = [reply for _, reply, _ in ROWS if any("\u4e00" <= character <= "\u9fff" for character in reply)]
+    english = [reply for _, reply, _ in ROWS if any(character.isascii() and character.isalpha() for character in reply)]
+    assert min(len(chinese), len(english)) >= 150
+    for code in {question for question, _, _ in ROWS}:
+        readings = [reading for question, _, reading in ROWS if question == code]
+        assert "help" in readings
+
+
+@pytest.mark.parametrize(
+    "reply", [reply for code, reply, reading in ROWS if code == "SAT_IP.overall" and reading == "help"]
+)
+def test_what_is_not_one_certain_rating_goes_to_help_and_then_to_a_person(reply: str):
+    start = begin(SAT, {}, AskContext())
+    first = take_text(SAT, start, {}, AskContext(), reply)
+    grave = first.to_person
+    assert first.reply is (ReplyKind.HANDED_OVER if grave else ReplyKind.HELP)
+    if not grave:
+        second = take_text(SAT, first.position, {}, AskContext(), reply)
+        assert (second.reply, second.to_person, second.answer) == (ReplyKind.HANDED_OVER, True, None)
 
 
 def test_a_long_comment_is_cut_and_control_characters_are_dropped():
