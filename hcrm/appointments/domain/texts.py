@@ -9,8 +9,9 @@ from datetime import datetime, tzinfo
 from babel.dates import format_datetime
 
 TOPIC = "appointment"
-_WHEN = {"en": "EEE d MMM, HH:mm", "zh_Hans": "M月d日EEE HH:mm"}
-_NO_PLACE = {"en": "at the hospital's reception", "zh_Hans": "医院服务台"}
+_WHEN = {"en": "EEE d MMM HH:mm", "zh_Hans": "M月d日EEE HH:mm"}
+_HOUR = {"en": "EEE HH:'00'", "zh_Hans": "d日H时"}
+_NO_PLACE = {"en": "at the reception", "zh_Hans": "服务台"}
 _KEY = re.compile(r"care:appointment-\d+:[a-z_]+:(\d+)")
 
 
@@ -26,9 +27,15 @@ def generation_of(key: str) -> int | None:
 
 
 def when(at: datetime, zone: tzinfo) -> Mapping[str, str]:
-    """``Tue 24 Nov, 10:15`` · ``11月24日周二 10:15``, in the facility's zone."""
+    """``Tue 24 Nov 10:15`` · ``11月24日周二 10:15``, in the facility's zone."""
     local = at.astimezone(zone)
     return {language: format_datetime(local, pattern, locale=language) for language, pattern in _WHEN.items()}
+
+
+def hour(at: datetime, zone: tzinfo) -> Mapping[str, str]:
+    """``Tue 18:00`` · ``24日18时``: the full hour at or before ``at``, so that nobody is told more time than there is."""
+    local = at.astimezone(zone)
+    return {language: format_datetime(local, pattern, locale=language) for language, pattern in _HOUR.items()}
 
 
 def place(room: str) -> str | Mapping[str, str]:

@@ -176,7 +176,6 @@ def _put_off(session: Session, row: Appointment, *, now: datetime, actor_user_id
     """Keep another place for one whose session was closed; cancel the visit where there is none."""
     hospital = organization.facility(session, row.facility_id)
     opening = next_opening(now, hospital.settings, hospital.zone, organization.calendar(session, row.facility_id))
-    was = row.starts_at
     place = _another(session, row, opening)
     if place is None:
         row.state = move(row.state, AppointmentState.CANCELLED)
@@ -198,7 +197,7 @@ def _put_off(session: Session, row: Appointment, *, now: datetime, actor_user_id
     row.offered_until = until
     session.flush()
     note(session, row, HistoryKind.OFFERED, via=Via.STAFF, now=now, actor_user_id=actor_user_id, reason=reason)
-    tell(session, row, "appt_changed", zone=hospital.zone, now=now, until=until, awaits_reply=True, by=until, was=was)
+    tell(session, row, "appt_changed", zone=hospital.zone, now=now, until=until, awaits_reply=True, by=until)
 
 
 def _another(session: Session, row: Appointment, opening: datetime) -> Place | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from hcrm.appointments.domain.texts import TOPIC, key_of, place, when
+from hcrm.appointments.domain.texts import TOPIC, hour, key_of, place, when
 from hcrm.appointments.models import Appointment
 from hcrm.messaging.domain import ConversationRequest, MessageRequest, Purpose
 from hcrm.messaging.domain.requests import TemplateValue
@@ -27,11 +27,10 @@ def tell(
     until: datetime | None = None,
     awaits_reply: bool = False,
     by: datetime | None = None,
-    was: datetime | None = None,
 ) -> int | None:
     """Store a text about the visit as it stands; its id, None when it would come too late.
 
-    ``by``: until when an answer is waited for; ``was``: the time that no longer holds.
+    ``by``: until when an answer is waited for.
     """
     at = row.starts_at
     expires_at = until or min(now + TELL_WITHIN, at or now + TELL_WITHIN)
@@ -47,7 +46,6 @@ def tell(
         now=now,
         expires_at=expires_at,
         by=by,
-        was=was,
         conversation=conversation,
     )
     return enqueue(session, request, now=now)
@@ -63,15 +61,12 @@ def request_about(
     now: datetime,
     expires_at: datetime,
     by: datetime | None = None,
-    was: datetime | None = None,
     conversation: ConversationRequest | None = None,
 ) -> MessageRequest:
     """A text that says when and where."""
     values: dict[str, TemplateValue] = {"when": when(at, zone), "place": place(row.room)}
     if by is not None:
-        values["by"] = when(by, zone)
-    if was is not None:
-        values["was"] = when(was, zone)
+        values["by"] = hour(by, zone)
     return MessageRequest(
         facility_id=row.facility_id,
         patient_id=row.patient_id,

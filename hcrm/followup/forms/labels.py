@@ -256,6 +256,7 @@ STEPS: Mapping[str, str] = {
     "survey_phone": _l("Satisfaction survey by phone"),
     "recall": _l("Quality re-call"),
     "revisit_reminder": _l("Revisit reminder"),
+    "missed_visit_call": _l("Call after a missed visit"),
     "home_visit": _l("Home visit"),
     "emergency_survey": _l("Survey after emergency"),
     "emergency_call": _l("Call after emergency"),

@@ -18,7 +18,6 @@ from hcrm.messaging.domain import (
     LinkBuilder,
     MessageStatus,
     MissingTemplateData,
-    OutdatedCheck,
     Purpose,
     Reason,
     Recipient,
@@ -54,6 +53,7 @@ from hcrm.messaging.service.allowances import Rates
 from hcrm.messaging.service.leasing import lease_all
 from hcrm.messaging.service.outbox import announce
 from hcrm.messaging.service.pauses import Pause, pauses
+from hcrm.messaging.service.subjects import outdated
 from hcrm.organization import queries as organization
 from hcrm.patients.domain import DeceasedState
 from hcrm.patients.queries import records_by_patient
@@ -207,22 +207,8 @@ def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troub
         surveys=defaultdict(list, {person: list(sent) for person, sent in facts.surveys.items()}),
         phones=conversations.waiting_with_all(session, pairs, now=now),
         pauses=troubled,
-        outdated=_outdated(session, rows),
+        outdated=outdated(session, rows),
     )
-
-
-def _outdated(session: Session, rows: Sequence[OutboxMessage]) -> dict[str, bool]:
-    """By key: True for a message that speaks of something which has changed since, False where it changes just now."""
-    checks: Mapping[str, OutdatedCheck] = session.info.get("outdated", {})
-    found: dict[str, bool] = {}
-    for topic, check in checks.items():
-        about = [
-            (row.conversation_subject_id, row.key)
-            for row in rows
-            if row.conversation_topic == topic and row.conversation_subject_id is not None
-        ]
-        found.update(check(session, about) if about else {})
-    return found
 
 
 def _lock(session: Session, family: int, names: Sequence[str]) -> None:
