@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from hcrm.messaging import service
-from hcrm.messaging.domain import ConversationRequest, MessageRequest, Purpose
-from hcrm.messaging.models import OutboxMessage
-from hcrm.messaging.providers.base import Capabilities, Providers
+from hcrm.messaging.domain import ConversationRequest, ConversationState, MessageRequest, MessageStatus, Purpose
+from hcrm.messaging.models import Conversation, OutboxMessage, Receipt, SendAttempt
+from hcrm.messaging.providers.base import Capabilities, Providers, SendResult, Understood
 from hcrm.messaging.providers.console import ConsoleProvider
 from hcrm.patients.domain import EncounterClass, EncounterStatus, Language, LineType, OwnerKind
 from hcrm.patients.models import ContactPoint, Encounter, Patient
@@ -49,6 +50,34 @@ SENDER = service.Sender("test-worker", Providers(Declared()), timedelta(seconds=
 def sender_with(**capabilities) -> service.Sender:
     """A sender whose provider takes what is said here."""
     return replace(SENDER, providers=Providers(Declared(capabilities=Capabilities(**capabilities))))
+
+
+def open_conversations(session: Session, topic: str, subject_id: int) -> list[Conversation]:
+    """Conversations about one subject that are not finished."""
+    return list(
+        session.scalars(
+            select(Conversation).where(
+                Conversation.topic == topic,
+                Conversation.subject_id == subject_id,
+                Conversation.state != ConversationState.FINISHED,
+            )
+        )
+    )
+
+
+def told(raw: Mapping[str, Any]) -> Understood:
+    """A receipt of a provider that speaks our own words."""
+    return Understood(raw["message"], raw["attempt"], None, SendResult(MessageStatus(raw["status"])))
+
+
+def receipt(session: Session, attempt_id: int, status: MessageStatus, key: str, now: datetime) -> bool:
+    """Store a receipt about an attempt and apply it; False when this event was stored before."""
+    message_id = session.get_one(SendAttempt, attempt_id).message_id
+    raw = {"message": message_id, "attempt": attempt_id, "status": status.value}
+    if not service.keep_receipt(session, provider="console", event_key=key, raw=raw, now=now):
+        return False
+    kept = session.scalars(select(Receipt.id).where(Receipt.event_key == key)).one()
+    return service.apply_receipt(session, kept, told, now=now)
 
 
 def filled(model: Any, values: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from hcrm.messaging.queries.inbox import (
     inbound_snapshot,
     inbox,
     inbox_count,
-    open_conversations,
     untaken,
 )
 from hcrm.messaging.queries.outbox import (
@@ -79,7 +78,6 @@ __all__ = [
     "message_snapshot",
     "messages",
     "messages_of_tasks",
-    "open_conversations",
     "open_receipts",
     "patient_values",
     "phone",

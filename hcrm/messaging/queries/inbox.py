@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from hcrm.accounts.domain import Scope
 from hcrm.messaging.domain import (
     ConversationSnapshot,
-    ConversationState,
     InboundSnapshot,
     InboundState,
     MessageSnapshot,
@@ -146,15 +145,3 @@ def exchange(session: Session, *, facility_id: int, number: str, patient_id: int
         for row in session.scalars(came.order_by(InboundMessage.id.desc()).limit(THREAD_LENGTH))
     ]
     return sorted(spoken, key=lambda each: (each.at, each.inbound is None))[-THREAD_LENGTH:]
-
-
-def open_conversations(session: Session, *, topic: str, subject_id: int) -> list[ConversationSnapshot]:
-    """Conversations about one subject that are not finished."""
-    rows = session.scalars(
-        select(Conversation).where(
-            Conversation.topic == topic,
-            Conversation.subject_id == subject_id,
-            Conversation.state != ConversationState.FINISHED,
-        )
-    )
-    return [conversation_snapshot(row) for row in rows]

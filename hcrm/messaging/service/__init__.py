@@ -3,7 +3,6 @@
 from hcrm.messaging.service.allowances import Rates
 from hcrm.messaging.service.answers import AnswerTooLong, PhoneStopped, WhoseIsOpen, answer_text
 from hcrm.messaging.service.arrivals import NoFacility, count_refused, receive_from_outside, storable
-from hcrm.messaging.service.conversations import finish as finish_conversation
 from hcrm.messaging.service.conversations import finish_about as finish_conversations_about
 from hcrm.messaging.service.doubt import (
     MessageNotInDoubt,
@@ -26,7 +25,7 @@ from hcrm.messaging.service.inbox import (
 from hcrm.messaging.service.leasing import begin_call, begin_calls
 from hcrm.messaging.service.outbox import enqueue, enqueue_many, expire, withdraw
 from hcrm.messaging.service.pauses import note_success, note_trouble
-from hcrm.messaging.service.receipts import ProviderReceipt, apply_receipt, keep_receipt, take_receipt
+from hcrm.messaging.service.receipts import apply_receipt, keep_receipt
 from hcrm.messaging.service.replies import leave_to_person, receive, take
 from hcrm.messaging.service.sending import Claimed, Sender, claim
 from hcrm.messaging.service.stops import start, stop
@@ -43,7 +42,6 @@ __all__ = [
     "NotAnOutcome",
     "NotPublishable",
     "PhoneStopped",
-    "ProviderReceipt",
     "Rates",
     "Sender",
     "UnknownText",
@@ -59,7 +57,6 @@ __all__ = [
     "enqueue",
     "enqueue_many",
     "expire",
-    "finish_conversation",
     "finish_conversations_about",
     "hand_over",
     "install_default_templates",
@@ -84,6 +81,5 @@ __all__ = [
     "stop",
     "storable",
     "take",
-    "take_receipt",
     "withdraw",
 ]

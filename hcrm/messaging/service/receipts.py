@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.models import Receipt, SendAttempt
-from hcrm.messaging.providers.base import SendResult, Understood
+from hcrm.messaging.providers.base import Understood
 from hcrm.messaging.service.evidence import record_result
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderReceipt:
-    """What a provider tells later about an attempt. ``event_key`` names the event, so that it counts once."""
-
-    provider: str
-    event_key: str
-    attempt_id: int
-    result: SendResult
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
 
 Reading = Callable[[Mapping[str, Any]], Understood]
 """A raw receipt -> what it says, in our words; one for each provider."""
@@ -40,22 +27,6 @@ def keep_receipt(session: Session, *, provider: str, event_key: str, raw: Mappin
         .returning(Receipt.id)
     ).one_or_none()
     return stored is not None
-
-
-def take_receipt(session: Session, receipt: ProviderReceipt, *, now: datetime) -> bool:
-    """Store a receipt that is understood already and apply it by rank; False when this event was taken before.
-
-    Raises ``NoResultFound`` when the attempt is unknown.
-    """
-    if not keep_receipt(session, provider=receipt.provider, event_key=receipt.event_key, raw=receipt.raw, now=now):
-        return False
-    session.execute(
-        update(Receipt)
-        .where(Receipt.event_key == receipt.event_key)
-        .values(attempt_id=receipt.attempt_id, status=receipt.result.status, applied_at=now)
-    )
-    record_result(session, receipt.attempt_id, receipt.result, now=now)
-    return True
 
 
 def apply_receipt(session: Session, receipt_id: int, read: Reading, *, now: datetime) -> bool:

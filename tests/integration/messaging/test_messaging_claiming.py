@@ -11,6 +11,7 @@ from hcrm.messaging import queries, service
 from hcrm.messaging.domain import ConversationRequest, MessageStatus, Purpose, Reason
 from hcrm.messaging.models import Conversation, SendAttempt
 from hcrm.messaging.providers.base import SendResult
+from hcrm.messaging.service import conversations
 from hcrm.organization.models import Facility
 from hcrm.patients.domain import (
     ConsentChannel,
@@ -22,7 +23,7 @@ from hcrm.patients.domain import (
     OwnerKind,
 )
 from hcrm.patients.models import Consent
-from tests.factories_messaging import sender_with
+from tests.factories_messaging import open_conversations, sender_with
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 S = MessageStatus
@@ -224,9 +225,9 @@ def test_a_second_conversation_waits_until_the_phone_is_free(make, claim, sessio
     row = make.row(appointment)
     assert (row.status, row.decision["checks"][-1]["code"]) == (S.QUEUED, "phone_free")
     conversation = session.scalars(select(Conversation)).one()
-    service.finish_conversation(session, conversation.id, now=now)
+    conversations.finish(session, conversation.id, now=now)
     assert [sms.to_number for sms in claim()] == [number]
-    assert len(queries.open_conversations(session, topic="appointment", subject_id=7)) == 1
+    assert len(open_conversations(session, "appointment", 7)) == 1
 
 
 def test_a_conversation_whose_time_is_over_frees_the_phone(make, claim):

@@ -9,6 +9,7 @@ from hcrm.messaging import queries, service
 from hcrm.messaging.domain import ConversationRequest, MessageStatus, Reason
 from hcrm.messaging.models import Receipt, SendAttempt
 from hcrm.messaging.providers.base import SendResult
+from tests.factories_messaging import open_conversations, receipt
 
 HOUR = timedelta(hours=1)
 S = MessageStatus
@@ -29,10 +30,6 @@ def run_out(session):
     session.expire_all()
 
 
-def receipt(attempt_id, status, key, **values):
-    return service.ProviderReceipt("console", key, attempt_id, SendResult(status), **values)
-
-
 def test_accepted_is_not_sent_and_sent_is_not_delivered(handed_over, make, session, now):
     message_id, attempt_id = handed_over
     service.record_result(session, attempt_id, SendResult(S.ACCEPTED, provider_sid="x"), now=now)
@@ -43,15 +40,15 @@ def test_accepted_is_not_sent_and_sent_is_not_delivered(handed_over, make, sessi
 def test_receipts_in_the_wrong_order_end_in_the_true_state(handed_over, make, session, now):
     message_id, attempt_id = handed_over
     for index, status in enumerate((S.DELIVERED, S.SENT, S.ACCEPTED, S.PERMANENT_FAILURE)):
-        service.take_receipt(session, receipt(attempt_id, status, f"e{index}"), now=now)
+        receipt(session, attempt_id, status, f"e{index}", now)
     assert make.row(message_id).status is S.DELIVERED
     assert make.row(message_id).reason is None
 
 
 def test_a_receipt_counts_once(handed_over, session, now):
     _, attempt_id = handed_over
-    assert service.take_receipt(session, receipt(attempt_id, S.SENT, "same", raw={"MessageStatus": "sent"}), now=now)
-    assert not service.take_receipt(session, receipt(attempt_id, S.DELIVERED, "same"), now=now)
+    assert receipt(session, attempt_id, S.SENT, "same", now)
+    assert not receipt(session, attempt_id, S.DELIVERED, "same", now)
     assert session.query(Receipt).count() == 1
 
 
@@ -77,7 +74,7 @@ def test_delivery_of_an_earlier_try_ends_the_waiting_for_another(make, claim, se
     (sms,) = claim()
     service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
     service.record_result(session, sms.attempt_id, SendResult(S.TEMPORARY_FAILURE), now=now)
-    service.take_receipt(session, receipt(sms.attempt_id, S.DELIVERED, "late"), now=now)
+    receipt(session, sms.attempt_id, S.DELIVERED, "late", now)
     assert make.row(message_id).status is S.DELIVERED
     assert claim(now + HOUR) == ()
 
@@ -119,7 +116,7 @@ def test_evidence_that_comes_late_settles_unknown(handed_over, make, session, no
     message_id, attempt_id = handed_over
     run_out(session)
     service.mark_unknown(session, now=now, limit=10)
-    service.take_receipt(session, receipt(attempt_id, S.DELIVERED, "late"), now=now)
+    receipt(session, attempt_id, S.DELIVERED, "late", now)
     assert make.row(message_id).status is S.DELIVERED
     assert queries.in_doubt(session, {make.facility_id}, waited=timedelta(0)) == []
 
@@ -161,7 +158,7 @@ def test_a_failed_opening_ends_its_conversation(make, claim, session, now):
     make.message(make.survey(patient_id, 3, conversation=ConversationRequest("test", 3)))
     (sms,) = claim()
     service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
-    assert queries.open_conversations(session, topic="test", subject_id=3)
+    assert open_conversations(session, "test", 3)
     refused = SendResult(S.PERMANENT_FAILURE, reason=Reason.INVALID_NUMBER)
     service.record_result(session, sms.attempt_id, refused, now=now)
-    assert not queries.open_conversations(session, topic="test", subject_id=3)
+    assert not open_conversations(session, "test", 3)

@@ -21,6 +21,7 @@ from hcrm.messaging.domain import (
 from hcrm.messaging.models import InboundMessage, OutboxMessage
 from hcrm.organization.models import Facility
 from hcrm.patients.domain import DeceasedState
+from tests.factories_messaging import open_conversations
 
 OURS = "1069000001"
 HOUR = timedelta(hours=1)
@@ -98,7 +99,7 @@ def test_stop_ends_everything_to_the_number_but_one_confirmation(make, text_in, 
     (confirmation,) = claim()
     assert "您已退订短信" in confirmation.body
     assert make.row(waiting).reason is Reason.OPTED_OUT
-    assert queries.open_conversations(session, topic="test", subject_id=1) == []
+    assert open_conversations(session, "test", 1) == []
     assert heard == [NumberStopped]
 
 
@@ -185,7 +186,7 @@ def test_a_reply_goes_to_the_conversation_and_its_answer_goes_back_at_once(make,
     assert (row.state, row.outcome, row.patient_id) == (I.HANDLED, Outcome.ANSWER, patient_id)
     (sms,) = claim(night)
     assert "护士的倾听" in sms.body
-    assert len(queries.open_conversations(session, topic="test", subject_id=1)) == 1
+    assert len(open_conversations(session, "test", 1)) == 1
 
 
 def test_stop_outranks_a_running_survey(make, claim, text_in, session):

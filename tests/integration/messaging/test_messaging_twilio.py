@@ -175,6 +175,7 @@ def test_throttling_holds_everything_back_uses_up_no_try_and_ends_by_itself(runt
 def test_no_connection_is_no_doubt(runtime, due, twilio):
     provider = provider_for(twilio)
     (message_id,) = due("+14155550108")
+    twilio._server.shutdown()
     twilio._server.server_close()
     send_due(runtime, provider, seconds=0.1)
     assert (row(runtime, message_id).status, row(runtime, message_id).failed_tries) == (S.TEMPORARY_FAILURE, 0)

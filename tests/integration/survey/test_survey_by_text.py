@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from hcrm.messaging import queries as messaging_queries
 from hcrm.messaging import service as messaging
 from hcrm.messaging.domain import InboundState
 from hcrm.messaging.models import InboundMessage
 from hcrm.patients.domain import Language
 from hcrm.survey import queries, service
 from hcrm.survey.domain import Mode, ResponseState
-from tests.factories_messaging import SENDER, MessagingFactory
+from tests.factories_messaging import SENDER, MessagingFactory, open_conversations
 from tests.factories_survey import SurveyFactory
 
 NUMBER = "+8613900000001"
@@ -133,6 +132,6 @@ def test_finishing_on_the_web_ends_the_conversation_by_text(
     handset.arrived()
     service.record_answer(session, response_id=response_id, question_code="overall", value=4, mode=Mode.WEB, now=now)
     service.close_response(session, response_id=response_id, now=now)
-    assert messaging_queries.open_conversations(session, topic="survey", subject_id=response_id) == []
+    assert open_conversations(session, "survey", response_id) == []
     assert handset.write("1").state is not InboundState.HANDLED
     assert queries.answers(session, response_id) == {"overall": 4}
