@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hcrm.appointments import jobs as appointments
 from hcrm.audit import jobs as audit
 from hcrm.followup import jobs as followup
 from hcrm.intake import jobs as intake
@@ -57,6 +58,9 @@ JOBS: tuple[Job, ...] = (
     Job("apply_waiting_messages", intake.apply_waiting_messages, timedelta(minutes=1), needs_leader=True),
     Job("release_due_steps", followup.release_due_steps, timedelta(seconds=5), needs_leader=True),
     Job("climb_ladders", followup.climb_ladders, timedelta(seconds=20), needs_leader=False),
+    Job("send_reminders", appointments.send_reminders, timedelta(seconds=20), needs_leader=True),
+    Job("lapse_offers", appointments.lapse_offers, timedelta(seconds=20), needs_leader=True),
+    Job("notice_missed", appointments.notice_missed, timedelta(minutes=5), needs_leader=True),
     Job("expire_responses", survey.expire_responses, timedelta(minutes=1), needs_leader=True),
     Job("settle_messages", settle_messages, timedelta(seconds=15), needs_leader=True),
     Job("look_again", look_again, timedelta(seconds=30), needs_leader=True),

@@ -230,7 +230,7 @@ def test_closing_a_session_tells_everyone_and_holds_other_places(clinic, session
     assert (second.state, second.cancel_reason) == (S.CANCELLED, CancelReason.CLINIC_CLOSED)
     texts = {sms.to_number: sms.body for sms in claim(now)}
     assert len(texts) == 2
-    (number,) = [each for each, body in texts.items() if "停诊，已为您保留" in body]
+    (number,) = [each for each, body in texts.items() if "停诊，为您保留" in body]
     assert not any(slot.free for slot in clinic.slots())
     text_in(number, "1", now)
     assert clinic.row(ids[0]).state is S.BOOKED
