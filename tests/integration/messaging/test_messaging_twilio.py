@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 from decimal import Decimal
 
@@ -234,30 +233,6 @@ def test_a_phone_out_of_reach_is_tried_again_later(runtime, due, twilio):
     assert apply_receipts(runtime, RECEIPT_READINGS) == 0
     stored = row(runtime, message_id)
     assert (stored.status, stored.reason, stored.failed_tries) == (S.TEMPORARY_FAILURE, Reason.ABSENT_SUBSCRIBER, 1)
-
-
-ENDS = [("delivered", ""), ("undelivered", "30003"), ("undelivered", "30005"), ("failed", "30007"), ("read", "")]
-CASES = 10
-
-
-def test_callbacks_in_any_order_lost_or_double_end_where_asking_ends(make, claim, session, now):
-    dice = random.Random(5)
-    make.reachable(3 * CASES)
-    handed_over = iter(claim(limit=3 * CASES))
-    for case in range(CASES):
-        status, code = ENDS[case % len(ENDS)]
-        told = [result_of(each, "SM1", "") for each in ("queued", "sent")] + [result_of(status, "SM1", code)]
-        asked = told[-1]
-        kept = [each for each in told * dice.randint(1, 2) if dice.random() > 0.3]
-        dice.shuffle(kept)
-        ends = []
-        for course in ([asked], [*kept, asked], [*kept[: len(kept) // 2], asked, *kept[len(kept) // 2 :]]):
-            sms = next(handed_over)
-            for result in course:
-                service.record_result(session, sms.attempt_id, result, now=now)
-            stored = make.row(sms.message_id)
-            ends.append((stored.status, stored.reason, stored.failed_tries))
-        assert len(set(ends)) == 1, (status, code, kept, ends)
 
 
 def test_every_word_and_code_of_theirs_has_a_rank_of_ours():

@@ -6,13 +6,15 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -31,6 +33,7 @@ from hcrm.messaging.jobs import send_due, settle_in_doubt
 from hcrm.unit_of_work import unit_of_work
 from hcrm.wiring import make_runtime
 from tests.conftest import ROOT, make_settings
+from tests.databases import FOLDER_PREFIX
 from tests.factories_messaging import MessagingFactory, many_messages
 from tests.factories_twilio import provider_for, twilio_double
 from tests.integration.worker.crash_nursery import POINTS
@@ -38,6 +41,7 @@ from tests.integration.worker.crash_nursery import POINTS
 NURSERY = Path(__file__).with_name("crash_nursery.py")
 KILLS = int(os.environ.get("HCRM_CRASH_KILLS", "18"))  # noqa: TID251  # make crash-test asks for more
 SENDERS = 4
+SMALL_DISK = "192m"
 TROUBLE = {"fails_after_taking": 0.02, "breaks_after_taking": 0.01, "list_lag": 0.3, "seed": 7}
 
 
@@ -179,15 +183,22 @@ def test_postgresql_restarted_in_the_middle_loses_and_doubles_nothing(tmp_path, 
 
 
 @pytest.fixture
-def facility_maker(tmp_path, clock):
+def open_folder():
+    """A folder that PostgreSQL's unprivileged user can get into as well."""
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture
+def facility_maker(tmp_path, open_folder, clock):
     """A PostgreSQL of this test's own, with a runtime on it and a facility."""
 
     @contextmanager
-    def make():
-        home = tmp_path / "own"
+    def make(folder=open_folder):
+        home = folder / "own"
         home.mkdir(mode=0o755)
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(folder.stat().st_mode | 0o011)
         server = EmbeddedServer(home)
         server.join(create=True)
         schema.upgrade(server.url(ADMIN_LOGIN))
@@ -213,6 +224,74 @@ def _facility(server):
         ).scalar_one()
     engine.dispose()
     return facility_id
+
+
+@pytest.fixture
+def small_disk(open_folder):
+    """A filesystem of its own with little room, where this machine lets one be mounted."""
+    folder = open_folder / "small"
+    folder.mkdir(mode=0o755)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK},mode=755", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small filesystem can be mounted here (it needs root); the test with a trigger stands in")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill_up(folder):
+    """Take all the room that a filesystem has left."""
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 65_536)
+    with suppress(OSError), (folder / "rest").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 512)
+
+
+@pytest.mark.crash
+def test_a_disk_that_really_fills_up_in_the_middle_loses_and_doubles_nothing(
+    tmp_path, small_disk, clock, facility_maker
+):
+    failed, done = Counter(), Event()
+
+    def keep_sending(name):
+        while not done.is_set():
+            try:
+                send_due(runtime, provider, worker=name, seconds=0.5, batch=5, lease=timedelta(seconds=2))
+                settle_in_doubt(runtime, provider)
+            except Exception as problem:  # noqa: BLE001  # a worker logs it and goes on
+                failed[type(problem).__name__] += 1
+                time.sleep(0.1)
+
+    ledger = tmp_path / "ledger"
+    with facility_maker(small_disk) as (server, runtime, facility), twilio_double(ledger, delay=0.01) as fake:
+        fill(runtime, facility, 400)
+        provider = provider_for(fake)
+        provider.at_once = 4
+        with ThreadPoolExecutor(SENDERS) as pool:
+            senders = [pool.submit(keep_sending, f"s{number}") for number in range(SENDERS)]
+            _until(lambda: len(fake.ledger.all()) >= 40)
+            fill_up(small_disk)
+            _until(lambda: failed.total() >= 5)
+            (small_disk / "filler").unlink()
+            (small_disk / "rest").unlink()
+            server.heal()
+            _until(lambda: len(fake.ledger.all()) >= 300)
+            done.set()
+            for sender in senders:
+                sender.result()
+        finish(runtime, provider)
+        assert judge(runtime, facility, ledger) == 0
+        assert len(fake.ledger.all()) == 400
+    sys.stdout.write(f"\nfull disk: {dict(failed)}\n")
+
+
+def _until(holds):
+    for _ in range(1200):
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came to that")
 
 
 def test_a_full_disk_leaves_doubt_that_is_settled_and_sends_nothing_twice(runtime, administrator, facility, tmp_path):
