@@ -38,6 +38,8 @@ LIBRARY_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 PASSWORD_ENDPOINTS = frozenset({"accounts.password", "accounts.logout", "accounts.choose_language"})
 """What remains open to a person who has to choose a new password first."""
 SEEN_EVERY_SECONDS = 30
+BACKGROUND = "X-Background"
+"""The header of what a page asks for by itself: it is no sign that somebody is there, so it keeps no session alive."""
 
 
 def requires(action: Action) -> Callable[[View], View]:
@@ -213,7 +215,8 @@ def check_request() -> ResponseReturnValue | None:
         return None
     if not current_user.is_authenticated:
         return _to_login()
-    _note_seen()
+    if BACKGROUND not in request.headers:
+        _note_seen()
     if must_change_password() and request.endpoint not in PASSWORD_ENDPOINTS:
         return redirect(url_for("accounts.password"))
     if not isinstance(access, Action) or not permitted(current_actor(), access):

@@ -35,11 +35,16 @@ ACTION_LABELS: Mapping[str, str] = {
     "alert.viewed": _l("Alert opened"),
     "alert.acknowledged": _l("Alert acknowledged"),
     "alert.taken": _l("Alert taken over"),
+    "alert.handed_over": _l("Alert handed over"),
+    "on_call.entered": _l("Turn on call entered"),
+    "on_call.removed": _l("Turn on call taken out"),
     "alert.resolved": _l("Alert resolved"),
     "alert.answer_corrected": _l("Answer behind an alert corrected"),
     "alert.passed_up": _l("Alert passed up because nobody acknowledged it"),
     "facility.calendar_changed": _l("Working calendar changed"),
     "figures.patients_viewed": _l("Patients behind a figure opened"),
+    "figures.token_created": _l("Token for figures made"),
+    "figures.token_revoked": _l("Token for figures taken back"),
     "message.left_out": _l("Message put aside"),
     "access_token.created": _l("Access for a system made"),
     "access_token.revoked": _l("Access for a system taken back"),
@@ -96,6 +101,7 @@ ACTION_LABELS: Mapping[str, str] = {
     "task.cancelled": _l("Task cancelled"),
     "task.reopened": _l("Task opened again"),
     "task.advice_sent": _l("Text with advice sent"),
+    "visit_links.viewed": _l("Key for links from another system opened"),
     "task.assigned": _l("Task given to somebody"),
     "workload.viewed": _l("Workload opened"),
     "absence.entered": _l("Absence entered"),
@@ -128,6 +134,7 @@ ACTION_LABELS: Mapping[str, str] = {
 """Words for actions; an action without words is shown by its code."""
 
 OBJECT_LABELS: Mapping[str, str] = {
+    "report_token": _l("Token for figures"),
     "alert": _l("Alert"),
     "inbound_message": _l("Message"),
     "outbox_message": _l("Message"),

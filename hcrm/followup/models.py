@@ -262,6 +262,7 @@ class AlertRow(Base):
         ),
         Index("ix_alert_response_id", "response_id"),
         Index("ix_alert_ladder", "next_rung_at", postgresql_where=text("next_rung_at IS NOT NULL")),
+        Index("ix_alert_facility_id_opened_at", "facility_id", "opened_at"),
         Index("ix_alert_unresolved", "facility_id", "due_at", postgresql_where=text("status <> 'resolved'")),
     )
 

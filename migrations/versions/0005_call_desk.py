@@ -131,11 +131,13 @@ def upgrade() -> None:
     )
     op.add_column("attempt", sa.Column("interpreter", sa.String(length=120), nullable=True))
     op.create_index("ix_attempt_facility_id_started_at", "attempt", ["facility_id", "started_at"])
+    op.create_index("ix_alert_facility_id_opened_at", "alert", ["facility_id", "opened_at"])
     op.add_column("alert", sa.Column("said", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("alert", "said")
+    op.drop_index("ix_alert_facility_id_opened_at", "alert")
     op.drop_index("ix_attempt_facility_id_started_at", "attempt")
     op.drop_column("attempt", "interpreter")
     op.drop_column("attempt", "contact_kind")

@@ -89,9 +89,18 @@ followup.discard_plan_draft  .   .   .   .   .   x   .   .   x   .   .
 followup.publish_plan        .   .   .   .   .   x   .   .   x   .   .
 followup.switch_plan         .   .   .   .   .   x   .   .   x   .   .
 followup.try_plan            .   .   .   .   .   x   .   .   x   .   .
+followup.log_contact         x   x   x   x   x   .   .   .   .   .   .
+followup.from_visit          x   x   x   x   x   .   .   .   .   .   .
+followup.visit_links         .   .   .   .   .   .   .   .   x   x   .
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .
+followup.live                x   x   x   x   x   x   x   x   .   x   .
+followup.times               x   x   x   x   x   x   x   x   .   x   .
+followup.hand_over           x   x   x   .   x   x   x   x   .   .   .
+followup.on_call             .   .   .   .   x   x   .   .   .   .   .
+followup.add_turn            .   .   .   .   x   x   .   .   .   .   .
+followup.remove_turn         .   .   .   .   x   x   .   .   .   .   .
 followup.acknowledge         x   x   x   .   x   x   x   x   .   .   .
 followup.take                x   x   x   .   x   x   x   x   .   .   .
 followup.resolve             x   x   x   .   x   x   x   x   .   .   .
@@ -130,6 +139,11 @@ reporting.overview_page      .   .   .   .   x   x   x   x   .   x   .
 reporting.departments_page   .   .   .   .   x   x   x   x   .   x   .
 reporting.definitions_page   .   .   .   .   x   x   x   x   .   x   .
 reporting.export             .   .   .   .   x   x   x   x   .   x   .
+reporting.export_workbook    .   .   .   .   x   x   x   x   .   x   .
+reporting.access             .   .   .   .   .   .   .   .   x   x   .
+reporting.revoke_access      .   .   .   .   .   .   .   .   x   x   .
+reporting.api_description    public
+reporting.api_report         public
 reporting.patients_page      .   .   .   .   x   x   .   x   .   x   .
 intake.index                 .   .   .   .   .   .   .   .   x   x   .
 intake.mapping               .   .   .   .   .   .   .   .   x   x   .
@@ -145,6 +159,7 @@ intake.keep_profile          .   .   .   .   .   .   .   .   x   x   .
 intake.rename_profile        .   .   .   .   .   .   .   .   x   x   .
 intake.drop_profile          .   .   .   .   .   .   .   .   x   x   .
 intake.profile_file          .   .   .   .   .   .   .   .   x   x   .
+intake.undo                  .   .   .   .   .   .   .   .   x   x   .
 intake.access                .   .   .   .   .   .   .   .   x   x   .
 intake.revoke                .   .   .   .   .   .   .   .   x   x   .
 fhir.take                    public
@@ -169,6 +184,8 @@ questionnaires.take_in       .   .   .   .   x   x   .   .   x   .   .
 questionnaires.compare       .   .   .   .   x   x   .   .   x   .   .
 survey.entry                 public
 survey.begin                 public
+survey.check                 public
+survey.prove                 public
 survey.question              public
 survey.answer                public
 survey.emergency             public

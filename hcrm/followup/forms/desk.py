@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, SelectField
 from wtforms.validators import InputRequired
 
+from hcrm.accounts.queries import UserSnapshot
 from hcrm.followup.domain.desk import Absence
 from hcrm.followup.queries.desk import Colleague
 from hcrm.web import BaseForm, choices
@@ -37,6 +38,20 @@ class AssignForm(BaseForm):
     def user_id(self) -> int | None:
         """The person, None for nobody in particular."""
         return int(self.to.data) or None
+
+
+class ReceiverForm(BaseForm):
+    """Whom an alert is handed to."""
+
+    to = SelectField(_l("Hand over to"), validators=[InputRequired(_l("Choose a person."))])
+
+
+def alert_receiver_form(people: Iterable[UserSnapshot], *, but: int) -> ReceiverForm:
+    """The form with these people to choose from, without the one who hands over."""
+    form = ReceiverForm()
+    named = [(str(each.user_id), each.display_name) for each in people if each.user_id != but]
+    form.to.choices = choices([("", _l("Choose")), *named])
+    return form
 
 
 def absence_form(people: Iterable[Colleague]) -> AbsenceForm:

@@ -210,6 +210,17 @@ PASSED_TO: Mapping[int, str] = {
     2: _l("Passed to the manager"),
 }
 """By rung of the ladder."""
+SUBJECTS: Mapping[str, str] = {
+    "called_back": _l("The patient called back"),
+    "worried": _l("Worry told outside a call"),
+    "low_score": _l("Low score of a whole survey"),
+}
+RULES: Mapping[str, str] = {
+    "called_back": _l("The patient called the hospital and waits for an answer."),
+    "worried": _l("Somebody noted a worry when they were in touch with the patient."),
+    "low_score": _l("The answers together score below what the hospital has set."),
+}
+"""By the rule of an alert that no single answer raised."""
 WORD_LISTS: Mapping[str, str] = {
     "danger": _l("danger"),
     "symptom": _l("symptoms"),
@@ -222,6 +233,8 @@ ATTEMPT_PROBLEMS: Mapping[str, str] = {
     "callback_time_missing": _l("Say when they want to be called back."),
     "callback_time_over": _l("This time is over. Choose one that is to come."),
     "callback_time_too_late": _l("By then this task is no longer on the list. Choose an earlier time."),
+    "contact_time": _l("Give a time of the last 31 days that is not to come."),
+    "contact_without_task": _l("Choose the task that it was tried for."),
     "number_of_another": _l("This number is not one of the patient's. Choose the one that was dialled."),
     "core_missing": _l(
         "A call is completed when its core questions are answered. Answer them, or choose “Partly done”."
@@ -246,6 +259,7 @@ ALERT_PROBLEMS: Mapping[str, str] = {
     "somebody_has_it": _l("Somebody else has this alert in hand. Take it over if they cannot go on."),
     "note_missing": _l("Write what was found and done."),
     "action_missing": _l("Choose what was done."),
+    "not_for_this_person": _l("This person cannot have this alert. Choose somebody of its ward."),
     "not_corrected": _l("The answer that raised this alert has not been changed. Choose what was done."),
 }
 STEPS: Mapping[str, str] = {
@@ -258,8 +272,21 @@ STEPS: Mapping[str, str] = {
     "revisit_reminder": _l("Revisit reminder"),
     "missed_visit_call": _l("Call after a missed visit"),
     "home_visit": _l("Home visit"),
+    "contact": _l("Contact without a plan"),
     "emergency_survey": _l("Survey after emergency"),
     "emergency_call": _l("Call after emergency"),
+    "next_day_call": _l("Call on the day after surgery"),
+    "surgery_call": _l("Call after surgery"),
+    "week_call": _l("Call a week after surgery"),
+    "implant_call": _l("Call a month after an implant"),
+    "birth_call": _l("Call after birth"),
+    "day_42_call": _l("Call on day 42"),
+    "left_call": _l("Call after leaving unseen"),
+    "chronic_first_call": _l("First call, chronic disease"),
+    "chronic_call": _l("Call, chronic disease"),
+    "oncology_quarter": _l("Call every three months, oncology"),
+    "oncology_half_year": _l("Call every six months, oncology"),
+    "oncology_year": _l("Call every year, oncology"),
 }
 """Steps of the plans that the product brings; a hospital's own steps carry their names in the plan."""
 

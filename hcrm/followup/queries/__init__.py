@@ -1,5 +1,7 @@
 """Reading follow-up: work lists, call screens, alerts, timelines, figures."""
 
+from hcrm.followup.queries.alert_people import alert_receivers, live_alerts
+from hcrm.followup.queries.alert_times import alert_times
 from hcrm.followup.queries.alerts import (
     AlertFilters,
     AlertItem,
@@ -13,7 +15,9 @@ from hcrm.followup.queries.alerts import (
     urgent_alerts,
 )
 from hcrm.followup.queries.call import CallView, TaskAccess, call_view, task_access
+from hcrm.followup.queries.contacts import StayToCall, open_calls_of, stay_by_visit, stay_of_patient
 from hcrm.followup.queries.desk import absence_items, colleagues, doctors
+from hcrm.followup.queries.on_call import on_call_entries
 from hcrm.followup.queries.plans import published_plans, step_names
 from hcrm.followup.queries.questions import QuestionPanel, question_panel
 from hcrm.followup.queries.rows import WorkRow, work_rows
@@ -36,6 +40,7 @@ __all__ = [
     "CallView",
     "Day",
     "QuestionPanel",
+    "StayToCall",
     "TaskAccess",
     "Whose",
     "WorkCounts",
@@ -43,18 +48,25 @@ __all__ = [
     "absence_items",
     "alert_counts",
     "alert_list",
+    "alert_receivers",
+    "alert_times",
     "call_view",
     "colleagues",
     "day_of",
     "doctors",
+    "live_alerts",
     "loads",
     "next_task_id",
+    "on_call_entries",
     "one_alert",
     "one_row_each",
     "open_alert_count",
+    "open_calls_of",
     "published_plans",
     "question_panel",
     "resolved_today",
+    "stay_by_visit",
+    "stay_of_patient",
     "step_names",
     "task_access",
     "task_to_call",

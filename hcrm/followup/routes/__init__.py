@@ -1,14 +1,31 @@
 """Pages of follow-up: Today, the call screen, alerts; for administrators the hospital's own settings."""
 
+from hcrm.followup.routes.alert_desk import live
 from hcrm.followup.routes.alerts import alerts
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import call
+from hcrm.followup.routes.contacts import log_contact
 from hcrm.followup.routes.desk import workload
 from hcrm.followup.routes.hospital import hospital
+from hcrm.followup.routes.on_call import on_call
 from hcrm.followup.routes.outcome import outcome
 from hcrm.followup.routes.plan_drafts import plan_rules
 from hcrm.followup.routes.plan_trials import try_plan
 from hcrm.followup.routes.plans import plans
 from hcrm.followup.routes.today import today
 
-__all__ = ["alerts", "blueprint", "call", "hospital", "outcome", "plan_rules", "plans", "today", "try_plan", "workload"]
+__all__ = [
+    "alerts",
+    "blueprint",
+    "call",
+    "hospital",
+    "live",
+    "log_contact",
+    "on_call",
+    "outcome",
+    "plan_rules",
+    "plans",
+    "today",
+    "try_plan",
+    "workload",
+]

@@ -46,6 +46,11 @@ def alert(alert_id: int) -> ResponseReturnValue:
     return _page(alert_id, ResolveForm())
 
 
+def may_work_on(alert_id: int) -> None:
+    """Whether the person may work on this alert was decided when this returns: 404 or 403 otherwise."""
+    _allowed(alert_id, Action.WORK_ALERTS)
+
+
 def _allowed(alert_id: int, action: Action) -> None:
     """404 without such an alert, 403 when it is not of the person's wards."""
     with unit_of_work() as session:

@@ -5,16 +5,20 @@ from hcrm.followup.service.alerts import (
     AlertAbout,
     UnknownAlert,
     acknowledge_alert,
+    hand_over_alert,
     open_alerts,
     raise_alerts,
     resolve_alert,
     take_alert,
 )
 from hcrm.followup.service.attempts import AttemptReport, propose, record_attempt
+from hcrm.followup.service.contacts import ContactEntry, is_noted, log_contact
+from hcrm.followup.service.contacts import Outcome as ContactOutcome
 from hcrm.followup.service.desk import NotAColleague, add_absence, assign_tasks, name_doctors, remove_absence
 from hcrm.followup.service.enrolment import enrol_encounters
 from hcrm.followup.service.ladder import climb_ladders
 from hcrm.followup.service.messages import follow_messages, follow_response, follow_stop, release_due
+from hcrm.followup.service.on_call import Turn, TurnInvalid, add_turn, remove_turn
 from hcrm.followup.service.plan_editing import (
     DraftChanged,
     NoDraft,
@@ -40,6 +44,7 @@ from hcrm.followup.service.reopening import (
     hold_to_facts,
     keep_one,
     part_persons,
+    pause_or_go_on,
     restore_living,
     resume_interrupted,
     undo_cancellation,
@@ -72,6 +77,8 @@ __all__ = [
     "AlertAbout",
     "Answer",
     "AttemptReport",
+    "ContactEntry",
+    "ContactOutcome",
     "DraftChanged",
     "Ending",
     "NoDraft",
@@ -81,6 +88,8 @@ __all__ = [
     "ReasonNotAllowed",
     "TaskClosed",
     "TaskHeld",
+    "Turn",
+    "TurnInvalid",
     "UnknownAlert",
     "UnknownPlan",
     "UnknownStep",
@@ -88,6 +97,7 @@ __all__ = [
     "acknowledge_alert",
     "add_absence",
     "add_step",
+    "add_turn",
     "after_end",
     "answer_question",
     "assign_tasks",
@@ -111,17 +121,21 @@ __all__ = [
     "follow_missed",
     "follow_response",
     "follow_stop",
+    "hand_over_alert",
     "hold_to_facts",
     "hold_together",
     "install_default_plan",
+    "is_noted",
     "join_persons",
     "keep_one",
+    "log_contact",
     "name_doctors",
     "note_first_answer",
     "note_reminder",
     "open_alerts",
     "open_task",
     "part_persons",
+    "pause_or_go_on",
     "propose",
     "publish_draft",
     "raise_alerts",
@@ -131,6 +145,7 @@ __all__ = [
     "release_due",
     "release_task",
     "remove_absence",
+    "remove_turn",
     "resolve_alert",
     "restore_living",
     "resume_interrupted",

@@ -22,7 +22,8 @@ from hcrm.followup.domain.alerts import (
     owner_role,
 )
 from hcrm.followup.models import AlertRow
-from hcrm.followup.service.ladder import start_ladder
+from hcrm.followup.queries.alert_people import receivers
+from hcrm.followup.service.ladder import start_again, start_ladder
 from hcrm.organization.queries import calendar, facility
 from hcrm.survey import queries as surveys
 from hcrm.survey.domain import AlertRaised, Cause, alerts_for
@@ -38,7 +39,7 @@ class UnknownAlert(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class AlertAbout:
-    """Whom and what an alert is about."""
+    """Whom and what an alert is about; ``said`` is what the patient said where no answer to a question raised it."""
 
     facility_id: int
     patient_id: int
@@ -46,6 +47,7 @@ class AlertAbout:
     department_id: int | None
     task_id: int | None
     response_id: int | None
+    said: str = ""
 
 
 def raise_alerts(session: Session, *, sheet: surveys.Sheet, now: datetime) -> list[int]:
@@ -137,8 +139,7 @@ def open_alerts(
     """
     if not raised:
         return []
-    at, workdays = facility(session, about.facility_id), calendar(session, about.facility_id)
-    clock = AlertClock(at.zone, CoverHours(at.settings.alert_cover_from, at.settings.alert_cover_to), workdays)
+    clock = _clock(session, about.facility_id)
     opened: list[int] = []
     for each in raised:
         alert_id = session.scalar(
@@ -162,6 +163,7 @@ def open_alerts(
                 rung=Rung.OWNER,
                 next_rung_at=clock.head_told_at(each.severity, now),
                 note="",
+                said=about.said or None,
             )
             .on_conflict_do_nothing()
             .returning(AlertRow.id)
@@ -230,7 +232,8 @@ def acknowledge_alert(session: Session, *, alert_id: int, user_id: int, now: dat
         raise AlertInvalid("somebody_has_it")
     check_move(row.status, AlertStatus.ACKNOWLEDGED)
     row.status = AlertStatus.ACKNOWLEDGED
-    row.acknowledged_at, row.acknowledged_by = now, user_id
+    if row.acknowledged_at is None:
+        row.acknowledged_at, row.acknowledged_by = now, user_id
     row.owner_user_id, row.next_rung_at = user_id, None
     _audit(session, row, "alert.acknowledged", user_id, now)
 
@@ -248,6 +251,31 @@ def take_alert(session: Session, *, alert_id: int, user_id: int, now: datetime) 
         row.acknowledged_at, row.acknowledged_by = now, user_id
     row.owner_user_id, row.next_rung_at = user_id, None
     _audit(session, row, "alert.taken", user_id, now)
+
+
+def hand_over_alert(session: Session, *, alert_id: int, to_user_id: int, user_id: int, now: datetime) -> None:
+    """Give it to a colleague, who has to acknowledge it: until then it is open and the ladder runs again from now.
+
+    When it was first acknowledged stays, and so does the time it has to be answered by. Raises ``UnknownAlert``, and
+    ``AlertInvalid`` when it is resolved or the colleague may not have it.
+    """
+    row = _locked(session, alert_id)
+    if row.status is AlertStatus.RESOLVED:
+        raise AlertInvalid("already_resolved")
+    if to_user_id not in {each.user_id for each in receivers(session, row)}:
+        raise AlertInvalid("not_for_this_person")
+    if row.acknowledged_at is None:
+        row.acknowledged_at, row.acknowledged_by = now, user_id
+    row.status, row.owner_user_id, row.rung = AlertStatus.OPEN, to_user_id, Rung.OWNER
+    row.next_rung_at = _clock(session, row.facility_id).head_told_at(row.severity, now)
+    session.flush()
+    start_again(session, alert_id=row.id, to_user_id=to_user_id, role=row.owner_role, now=now)
+    _audit(session, row, "alert.handed_over", user_id, now)
+
+
+def _clock(session: Session, facility_id: int) -> AlertClock:
+    at, workdays = facility(session, facility_id), calendar(session, facility_id)
+    return AlertClock(at.zone, CoverHours(at.settings.alert_cover_from, at.settings.alert_cover_to), workdays)
 
 
 def resolve_alert(

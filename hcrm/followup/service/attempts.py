@@ -27,11 +27,13 @@ from hcrm.followup.domain.attempts import (
 )
 from hcrm.followup.domain.desk import ContactKind
 from hcrm.followup.domain.figures import asks_satisfaction
+from hcrm.followup.domain.plan import PlanScope
 from hcrm.followup.domain.task import TaskReason, TaskStatus
-from hcrm.followup.models import AttemptRow, TaskRow
+from hcrm.followup.models import AttemptRow, EnrolmentRow, TaskRow
 from hcrm.followup.queries.attempts import answered_at, attempt_records
 from hcrm.followup.queries.enrolment import Refusal
 from hcrm.followup.service.enrolment import leave_out
+from hcrm.followup.service.going_on import go_on
 from hcrm.followup.service.reconcile import end_plans
 from hcrm.followup.service.responses import core_is_answered
 from hcrm.followup.service.steps import after_end
@@ -109,6 +111,7 @@ def record_attempt(
     found = consequence(_as_record(report), context)
     _apply(session, task, report, found, user_id, now)
     _go_beyond(session, task, report, found, user_id, now)
+    go_on(session, task, now)
     return found
 
 
@@ -181,9 +184,9 @@ def _insert(
             disposition=report.disposition,
             callback_at=report.callback_at,
             note=report.note,
-            duration_seconds=max(0, int((now - report.started_at).total_seconds())),
+            duration_seconds=None if report.self_reported else max(0, int((now - report.started_at).total_seconds())),
             started_at=report.started_at,
-            ended_at=now,
+            ended_at=None if report.self_reported else now,
             self_reported=report.self_reported,
             contact_kind=report.contact_kind,
             interpreter=report.interpreter or None,
@@ -237,10 +240,17 @@ def _go_beyond(
     if found.opts_out:
         _opt_out(session, task, user_id, now)
     if found.reason is TaskReason.READMITTED and task.enrolment_id is not None:
-        end_plans(session, [task.enrolment_id], TaskReason.READMITTED, now=now, happened_at=now)
+        _end_plan_of_stay(session, task.enrolment_id, now)
     if found.status in (TaskStatus.COMPLETED, TaskStatus.FAILED):
         _drop_survey_by_text(session, task, found, now)
         after_end(session, task_ids=[task.id], now=now)
+
+
+def _end_plan_of_stay(session: Session, enrolment_id: int, now: datetime) -> None:
+    """In hospital again, says the patient: the plan of the stay is over. A plan of the patient goes on after it."""
+    scope = session.scalar(select(EnrolmentRow.scope).where(EnrolmentRow.id == enrolment_id))
+    if scope is PlanScope.ENCOUNTER:
+        end_plans(session, [enrolment_id], TaskReason.READMITTED, now=now, happened_at=now)
 
 
 def _opt_out(session: Session, task: TaskRow, user_id: int, now: datetime) -> None:

@@ -6,6 +6,7 @@ a text message, on each rung.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from hcrm.accounts.queries import StaffMember, staff_of_department
 from hcrm.audit.service import record
 from hcrm.followup.domain.alerts import ON_CALL, AlertStatus, Rung, role_told, rung_above
 from hcrm.followup.models import AlertNoticeRow, AlertRow
+from hcrm.followup.queries.on_call import on_call_number
 from hcrm.messaging.domain import MessageRequest, Purpose
 from hcrm.messaging.service import enqueue
 from hcrm.organization.domain import FacilitySnapshot
@@ -32,6 +34,17 @@ def start_ladder(session: Session, *, alert_id: int, now: datetime) -> None:
     alert = session.get_one(AlertRow, alert_id, populate_existing=True)
     if not _tell(session, alert, Rung.OWNER, now):
         _climb(session, alert, now)
+
+
+def start_again(session: Session, *, alert_id: int, to_user_id: int, role: str, now: datetime) -> None:
+    """Tell the person whom an alert was handed to, whatever they were told of it before."""
+    alert = session.get_one(AlertRow, alert_id)
+    values = {"alert_id": alert.id, "rung": Rung.OWNER, "role": role, "user_id": to_user_id, "told_at": now}
+    session.execute(
+        insert(AlertNoticeRow)
+        .values(values)
+        .on_conflict_do_update(index_elements=["alert_id", "rung", "role", "user_id"], set_={"told_at": now})
+    )
 
 
 def climb_ladders(session: Session, *, now: datetime, limit: int) -> int:
@@ -87,11 +100,12 @@ def _note(
 
 
 def _text(session: Session, alert: AlertRow, rung: Rung, people: list[StaffMember], now: datetime) -> None:
-    """A text to the duty phone, where the hospital has named one; it says nothing about the patient."""
-    at = facility(session, alert.facility_id)
-    if not at.settings.on_call_number:
+    """A text to whoever is on call, else to the duty phone, where there is one; it says nothing about the patient."""
+    number = on_call_number(session, facility_id=alert.facility_id, department_id=alert.department_id, at=now)
+    if not number:
         return
-    message_id = enqueue(session, _request(alert, rung, at, people, now), now=now)
+    at = facility(session, alert.facility_id)
+    message_id = enqueue(session, replace(_request(alert, rung, at, people, now), to_number=number), now=now)
     values = {"alert_id": alert.id, "rung": rung, "role": ON_CALL, "message_id": message_id, "told_at": now}
     session.execute(insert(AlertNoticeRow).values(values).on_conflict_do_nothing())
 
@@ -111,7 +125,6 @@ def _request(
         key=f"staff:alert:{alert.id}:{int(rung)}",
         not_before=now,
         expires_at=now + TEXT_IS_USEFUL_FOR,
-        to_number=at.settings.on_call_number,
         language=language,
     )
 

@@ -20,3 +20,13 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// Urgent alerts are shown by the browser too, once the person has asked for it.
+const notify = document.querySelector("[data-notify]");
+if (notify && window.Notification && window.Notification.permission === "default") {
+  notify.hidden = false;
+  notify.addEventListener("click", async () => {
+    await window.Notification.requestPermission();
+    notify.hidden = true;
+  });
+}

@@ -40,3 +40,69 @@ document.querySelector("[aria-invalid=true]")?.focus();
 
 // The chosen part of a bar that scrolls sideways is in view.
 document.querySelector(".topbar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// The count of alerts stays live on every page: asked for again and again, more slowly while nobody looks. A lost
+// connection is said, and the count comes back by itself. A new urgent alert is shown by the browser where the person
+// asked for that. The numbers of alerts are remembered, nothing about patients.
+const bar = document.querySelector("nav[data-live]");
+if (bar) {
+  const soon = 20000;
+  const place = bar.querySelector(`a[href="${bar.dataset.livePlace}"]`);
+  const lost = document.querySelector("[data-lost]");
+  const known = "alerts-newest";
+  let timer = 0;
+  let since = "";
+  let wait = soon;
+
+  const show = ({ total, urgent }) => {
+    let pill = place?.querySelector(".pill");
+    if (!place || (!pill && !total)) return;
+    if (!pill) {
+      pill = document.createElement("span");
+      pill.className = "pill";
+      place.append(" ", pill);
+    }
+    const words = pill.querySelector("[data-words]");
+    pill.textContent = total ? String(total) : "";
+    if (words && total) pill.append(words);
+    pill.hidden = !total;
+    pill.classList.toggle("pill-urgent", urgent > 0);
+  };
+
+  const tell = (newest) => {
+    const before = Number(window.localStorage.getItem(known) ?? 0);
+    if (newest <= before) return;
+    window.localStorage.setItem(known, String(newest));
+    if (window.Notification?.permission !== "granted") return;
+    const note = new window.Notification(bar.dataset.liveTitle, { body: bar.dataset.liveText, tag: `alert-${newest}`, requireInteraction: true });
+    note.onclick = () => { window.focus(); window.location.assign(bar.dataset.livePlace); };
+  };
+
+  const look = async () => {
+    window.clearTimeout(timer);
+    try {
+      const answer = await fetch(bar.dataset.live, { headers: { Accept: "application/json", "X-Background": "1" }, credentials: "same-origin" });
+      if (answer.status === 401) return;
+      if (!answer.ok) throw new Error(String(answer.status));
+      const found = await answer.json();
+      show(found);
+      tell(found.newest);
+      wait = soon;
+      since = "";
+      if (lost) lost.hidden = true;
+    } catch {
+      since ||= new Date().toTimeString().slice(0, 5);
+      if (lost) {
+        lost.textContent = bar.dataset.liveLost.replace("{}", since);
+        lost.hidden = false;
+      }
+      wait = Math.min(wait * 2, 120000);
+    }
+    timer = window.setTimeout(look, document.hidden ? Math.max(wait, 60000) : wait);
+  };
+
+  window.addEventListener("online", look);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+  timer = window.setTimeout(look, wait);
+  if (window.localStorage.getItem(known) === null) window.localStorage.setItem(known, "0");
+}

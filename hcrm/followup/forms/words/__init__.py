@@ -17,6 +17,7 @@ from hcrm.followup.forms.words.call import (
 )
 from hcrm.followup.forms.words.lists import (
     alert_details,
+    alert_subject,
     alert_title,
     answer_words,
     asked_words,
@@ -28,6 +29,7 @@ from hcrm.followup.forms.words.lists import (
     dialled,
     due_words,
     inside,
+    length,
     moment,
     others_words,
     owner_words,
@@ -48,6 +50,7 @@ from hcrm.survey.domain import Mode
 __all__ = [
     "Mode",
     "alert_details",
+    "alert_subject",
     "alert_title",
     "alert_until",
     "answer_words",
@@ -64,6 +67,7 @@ __all__ = [
     "ended_words",
     "inside",
     "is_child",
+    "length",
     "message_state",
     "moment",
     "number_words",

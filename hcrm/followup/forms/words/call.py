@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from hcrm.followup.domain.alerts import say_code
 from hcrm.followup.domain.plan import Condition, PerformerRole
 from hcrm.followup.domain.risk import RiskAssessment
-from hcrm.followup.domain.task import TaskReason, TaskStatus
+from hcrm.followup.domain.task import BusinessStatus, TaskReason, TaskStatus
 from hcrm.followup.forms.labels import CONNECTIONS, DISPOSITIONS, REASONS, RISK_PARTS, RISKS, STEPS
 from hcrm.followup.forms.words.lists import inside, moment, owner_words, sentence, short_day, time_left
 from hcrm.followup.models import AlertRow, AttemptRow, TaskRow
@@ -213,6 +213,19 @@ def ended_words(task: TaskRow, ended_by: str | None, now: datetime, zone: ZoneIn
     return sentence(_("%(when)s, by the hospital's records or the patient's answer.", when=when))
 
 
+def _why_in_plan(task: TaskRow, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """What the plan has done with the task since: repeated, asked for by an answer, gone on, held."""
+    if task.occurrence > 1:
+        yield _("It comes for the %(number)s. time.", number=task.occurrence)
+    if task.condition is Condition.IF_ANSWER and task.after_step_code is not None:
+        earlier = STEPS.get(task.after_step_code, task.after_step_code)
+        yield _("Only because of an answer in this earlier step: %(step)s.", step=earlier)
+    if task.business_status is BusinessStatus.ESCALATED:
+        yield _("Nobody was reached in two half-days: it goes on until %(last)s.", last=moment(task.due_at, now, zone))
+    if task.status is TaskStatus.ON_HOLD and task.reason is TaskReason.READMITTED:
+        yield _("On hold: the patient is on a ward; the plan goes on after the stay.")
+
+
 def why(task: TaskRow, view: CallView, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     """Why the task is there or not: the rule, the fact, the time."""
     english, chinese = view.step_name
@@ -230,6 +243,7 @@ def why(task: TaskRow, view: CallView, now: datetime, zone: ZoneInfo) -> Iterato
     if task.condition is Condition.IF_NOT_COMPLETED and task.after_step_code is not None:
         earlier = STEPS.get(task.after_step_code, task.after_step_code)
         yield _("Only while this earlier step is not completed: %(step)s.", step=earlier)
+    yield from _why_in_plan(task, now, zone)
     if task.status is not TaskStatus.OPEN and task.ended_at is not None:
         reason = REASONS[task.reason or TaskReason.OTHER] if task.reason else _("done")
         yield _("Ended %(when)s: %(reason)s.", when=moment(task.ended_at, now, zone), reason=inside(str(reason)))

@@ -20,7 +20,9 @@ from hcrm.followup.forms.labels import (
     CONNECTIONS,
     DISPOSITIONS,
     REASONS,
+    RULES,
     STEPS,
+    SUBJECTS,
     WORD_LISTS,
 )
 from hcrm.followup.models import AlertRow, TaskRow
@@ -173,6 +175,12 @@ def answer_words(question: Question, value: AnswerValue, language_code: str) -> 
     return ("，" if language_code.startswith("zh") else ", ").join(words)
 
 
+def alert_subject(item: AlertItem) -> str:
+    """What an alert is about: the rule where no answer raised it, else the answer."""
+    said = SUBJECTS.get(item.alert.rule)
+    return str(said) if said else alert_title(item.raised_by)
+
+
 _MEANS_NOTHING_ALONE = frozenset({QuestionKind.NUMBER, QuestionKind.NPS, QuestionKind.SCALE5, QuestionKind.YES_NO})
 
 
@@ -199,6 +207,8 @@ def alert_details(raised_by: Sequence[Asked]) -> list[str]:
 
 def rule_words(alert: AlertRow) -> str:
     """Why an answer opened an alert."""
+    if alert.rule in SUBJECTS:
+        return str(RULES[alert.rule])
     if alert.rule == JOINED_RULE:
         return _("Several smaller worries of one call were joined into this alert.")
     kind, _separator, word_list = alert.rule.partition(":")
@@ -242,6 +252,11 @@ def _span(span: timedelta) -> str:
     if hours:
         return _("%(hours)s h %(minutes)02d min", hours=hours, minutes=rest)
     return _("%(minutes)s min", minutes=minutes)
+
+
+def length(span: timedelta) -> str:
+    """``38 min``, ``2 h 05 min``; days when it is longer."""
+    return _span(span)
 
 
 def took(alert: AlertRow) -> str:
