@@ -28,13 +28,14 @@ from hcrm.survey.queries import response, sheet
 
 def on_encounters_changed(session: Session, event: EncountersChanged) -> None:
     """Correct or end plans that run, go on with those that an admission had ended which is none any more, start new
-    ones, and end what a new admission interrupts.
+    ones, end what a new admission interrupts, and let plans of the patient pause until the stay is over.
     """
     service.reconcile_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
     service.resume_interrupted(session, encounter_ids=event.encounter_ids, now=event.now)
     if event.with_plans:
         service.enrol_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
     service.end_readmitted(session, encounter_ids=event.encounter_ids, now=event.now)
+    service.pause_or_go_on(session, encounter_ids=event.encounter_ids, now=event.now)
     service.keep_one(session, encounter_ids=event.encounter_ids, now=event.now)
 
 

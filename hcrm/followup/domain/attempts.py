@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -193,6 +194,16 @@ def _is_exhausted(attempt: AttemptRecord, context: AttemptContext) -> bool:
     counted = [item for item in (*context.earlier, attempt) if item.connection is not Connection.TECHNICAL_FAILURE]
     days = {item.started_at.astimezone(context.zone).date() for item in counted}
     return len(days) >= context.max_attempts
+
+
+def tried_half_days(attempts: Iterable[AttemptRecord], zone: tzinfo) -> int:
+    """In how many different half-days (before and after noon) somebody tried; technical failures do not count."""
+    local = [each.started_at.astimezone(zone) for each in attempts if each.connection not in _NOT_COUNTED]
+    return len({(each.date(), each.hour < _NOON) for each in local})
+
+
+_NOON = 12
+_NOT_COUNTED = frozenset({Connection.TECHNICAL_FAILURE})
 
 
 def propose_retry(attempt: AttemptRecord, context: AttemptContext) -> datetime:

@@ -249,7 +249,7 @@ class Readmission(NamedTuple):
 
 
 def readmissions(session: Session, encounter_ids: Collection[int]) -> list[Readmission]:
-    """Running plans of the persons of these stays that a later admission to a ward interrupts."""
+    """Running plans of a stay of these persons that a later admission to a ward interrupts."""
     changed = (
         select(Patient.person_id)
         .join(Encounter, Encounter.patient_id == Patient.id)
@@ -284,7 +284,11 @@ def readmissions(session: Session, encounter_ids: Collection[int]) -> list[Readm
         )
         .outerjoin(
             EnrolmentRow,
-            and_(EnrolmentRow.encounter_id == stays.c.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE),
+            and_(
+                EnrolmentRow.encounter_id == stays.c.id,
+                EnrolmentRow.status == EnrolmentStatus.ACTIVE,
+                EnrolmentRow.scope == literal_column("'encounter'"),
+            ),
         )
         .where(stays.c.stays > 1)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, ended_at, is_surgical, reason_to_end
-from hcrm.followup.domain.expansion import PlannedTask, plan_step
+from hcrm.followup.domain.expansion import PlannedTask, plan_occurrences
 from hcrm.followup.domain.plan import Trigger
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
@@ -108,9 +108,9 @@ def _follow_correction(session: Session, each: RunningPlan, published: Published
     zone, workdays = facility(session, each.facility_id).zone, calendar(session, each.facility_id)
     for step in published.plan.steps:
         if step.trigger is Trigger.DISCHARGE:
-            planned = plan_step(step, each.discharged_on, workdays, zone)
             questionnaire = step.questionnaire_for(each.encounter_class.value, surgery=is_surgical(each.procedures))
-            _move(session, each, planned, questionnaire)
+            for planned in plan_occurrences(step, each.discharged_on, workdays, zone):
+                _move(session, each, planned, questionnaire)
     session.execute(
         update(EnrolmentRow).where(EnrolmentRow.id == each.enrolment_id).values(discharged_on=each.discharged_on),
         execution_options=_NO_SYNC,
@@ -123,6 +123,7 @@ def _move(session: Session, each: RunningPlan, planned: PlannedTask, questionnai
         .where(
             TaskRow.enrolment_id == each.enrolment_id,
             TaskRow.step_code == planned.step.code,
+            TaskRow.occurrence == planned.occurrence,
             TaskRow.status == TaskStatus.OPEN,
             TaskRow.attempt_count == 0,
             TaskRow.sent_message_id.is_(None),

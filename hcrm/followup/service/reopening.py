@@ -25,6 +25,7 @@ from hcrm.followup.queries.twins import (
 )
 from hcrm.followup.service.enrolment import leave_out
 from hcrm.followup.service.messages import follow_stop
+from hcrm.followup.service.pausing import pause_plans
 from hcrm.followup.service.reconcile import (
     end_deceased,
     end_readmitted,
@@ -88,6 +89,14 @@ def _of_admission(enrolment_ids: Collection[int]) -> ColumnElement[bool]:
         TaskRow.reason == TaskReason.READMITTED,
         TaskRow.ended_by_user_id.is_(None),
     )
+
+
+def pause_or_go_on(session: Session, *, encounter_ids: Collection[int], now: datetime) -> None:
+    """Plans of the patient pause while one of these persons is on a ward, and go on after the stay."""
+    going_on = pause_plans(session, encounter_ids=encounter_ids, now=now)
+    if going_on.task_ids:
+        concerned = TaskRow.id == func.any(id_array(going_on.task_ids))
+        _resume(session, concerned, going_on.patient_ids, now)
 
 
 def keep_one(session: Session, *, encounter_ids: Collection[int], now: datetime) -> None:
@@ -157,6 +166,7 @@ def hold_to_facts(session: Session, *, patient_ids: Collection[int], now: dateti
     stays = stays_of_records(session, records)
     reconcile_encounters(session, encounter_ids=stays, now=now)
     end_readmitted(session, encounter_ids=stays, now=now)
+    pause_or_go_on(session, encounter_ids=stays, now=now)
     end_deceased(session, patient_ids=records, now=now)
     for person_id in sorted({each.person_id for each in patient_snapshots(session, records).values()}):
         join_persons(session, person_id=person_id, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, exists, func, select, tuple_, update
@@ -21,6 +21,7 @@ from hcrm.followup.service.tasks import Ending, UnknownTask, end_open
 from hcrm.organization.queries import calendar, facility
 from hcrm.patients.domain import DeceasedState
 from hcrm.patients.queries import patient_snapshots
+from hcrm.survey.queries import answers, response_of_task
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -71,14 +72,22 @@ def _sample_recalls(session: Session, tasks: Sequence[TaskRow], now: datetime) -
     for ended in tasks:
         published = plans[ended.enrolment_id or 0]
         for step in published.plan.steps:
-            if _follows(step, ended) and is_sampled(step, published.label, ended.encounter_id):
+            if _follows(session, step, ended) and is_sampled(step, published.label, ended.encounter_id):
                 create_step(session, like=ended, step=step, now=now, after=ended.step_code)
 
 
-def _follows(step: Step, ended: TaskRow) -> bool:
+def _follows(session: Session, step: Step, ended: TaskRow) -> bool:
     """Whether the end of this task brings the step into being."""
-    triggered = step.trigger is Trigger.STEP_ENDED and step.active and ended.step_code in step.after_steps
-    return triggered and step.condition.is_met(completed=ended.status is TaskStatus.COMPLETED)
+    if step.trigger is not Trigger.STEP_ENDED or not step.active or ended.step_code not in step.after_steps:
+        return False
+    matched = step.condition is Condition.IF_ANSWER and step.is_answered(_answers(session, ended))
+    return step.condition.is_met(completed=ended.status is TaskStatus.COMPLETED, answered=matched)
+
+
+def _answers(session: Session, ended: TaskRow) -> Mapping[str, object]:
+    """What was answered in a step, by question."""
+    asked = response_of_task(session, ended.id)
+    return {} if asked is None else answers(session, asked.id)
 
 
 def _plans_of(session: Session, tasks: Iterable[TaskRow]) -> dict[int, PublishedPlan]:

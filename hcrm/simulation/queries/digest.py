@@ -16,7 +16,7 @@ _STATES = (
     """SELECT e.visit_number, t.step_code, t.status, t.reason, t.attempt_count, t.first_attempt_at, t.last_attempt_at,
               t.reached_at, t.completed_at, t.ended_at, t.callback_at, t.due_at
        FROM task AS t JOIN encounter AS e ON e.id = t.encounter_id
-       ORDER BY e.visit_number, t.step_code, t.created_at""",
+       ORDER BY e.visit_number, t.step_code, t.created_at, t.occurrence""",
     """SELECT e.visit_number, t.step_code, a.started_at, a.ended_at, a.connection, a.disposition, u.username
        FROM attempt AS a JOIN task AS t ON t.id = a.task_id JOIN encounter AS e ON e.id = t.encounter_id
        LEFT JOIN user_account AS u ON u.id = a.user_id

@@ -9,6 +9,7 @@ from hcrm.followup.domain.plan import PerformerRole, RiskLevel
 from hcrm.followup.domain.task import BusinessStatus, EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import TaskRow
 from hcrm.followup.queries.plans import published_plans
+from hcrm.followup.readers import shipped_plans
 from hcrm.followup.service import enrol_encounters, install_default_plan, undo_cancellation
 from hcrm.patients.domain import (
     ConsentChannel,
@@ -77,7 +78,8 @@ def test_a_high_risk_patient_is_called_within_two_workdays(session, facility, no
 
 def test_after_surgery_the_questions_are_those_after_surgery(session, facility, now):
     discharge(session, facility, discharged(procedures=(Procedure("51.23", "Keyhole"),)), now=now)
-    assert tasks_of(session)["clinical_call"].questionnaire_code == "CLIN_SURG"
+    tasks = tasks_of(session)
+    assert tasks["surgery_call"].questionnaire_code == tasks["week_call"].questionnaire_code == "CLIN_SURG"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_a_corrected_disposition_ends_the_plan(session, facility, now):
 def test_a_new_version_is_made_only_when_a_plan_changed(session, now):
     install_default_plan(session, now)
     labels = {plan.label for plan in published_plans(session, 0)}
-    assert labels == {"three_level:1", "emergency_home:1"}
+    assert labels == {f"{shipped.plan.code}:1" for shipped in shipped_plans()}
 
 
 def test_enrolling_nothing_does_nothing(session, now):

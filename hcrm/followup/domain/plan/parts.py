@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 
@@ -75,6 +75,12 @@ class Step:
         if surgery and SURGERY in table:
             return table[SURGERY]
         return table.get(encounter_class, table.get("*"))
+
+    def is_answered(self, answers: Mapping[str, object]) -> bool:
+        """Whether one of these answers (by question code) is one that the step waits for."""
+        given = answers.get(self.answer_question)
+        values = given if isinstance(given, tuple) else (given,)
+        return any(str(value) in self.answer_values for value in values if value is not None)
 
     def name_in(self, language: str) -> str:
         """The name for a reader of ``language`` ("en", "zh_Hans")."""

@@ -1,0 +1,124 @@
+"""Plans of the patient, with the stays on a ward since they began, and their steps that a stay may hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from hcrm.followup.domain.pausing import WardStay
+from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
+from hcrm.followup.models import EnrolmentRow, TaskRow
+from hcrm.followup.queries.enrolment import id_array
+from hcrm.patients.domain import EncounterClass, EncounterStatus
+from hcrm.patients.models import Encounter, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class PatientPlan:
+    """A plan of the patient that runs or pauses, with the stays on a ward since the discharge it began with."""
+
+    enrolment_id: int
+    patient_id: int
+    status: EnrolmentStatus
+    stays: tuple[WardStay, ...]
+
+
+def patient_plans(session: Session, encounter_ids: Collection[int]) -> list[PatientPlan]:
+    """The running and paused plans of the persons of these stays."""
+    changed = (
+        select(Patient.person_id)
+        .join(Encounter, Encounter.patient_id == Patient.id)
+        .where(Encounter.id == func.any(id_array(encounter_ids)))
+        .distinct()
+        .cte("changed")
+    )
+    begun = aliased(Encounter)
+    rows = session.execute(
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.patient_id,
+            EnrolmentRow.status,
+            begun.id,
+            begun.discharged_at,
+            Patient.person_id,
+        )
+        .join(Patient, Patient.id == EnrolmentRow.patient_id)
+        .join(changed, changed.c.person_id == Patient.person_id)
+        .join(begun, begun.id == EnrolmentRow.encounter_id)
+        .where(
+            EnrolmentRow.scope == literal_column("'patient'"),
+            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)),
+        )
+        .order_by(EnrolmentRow.id)
+    ).all()
+    stays = _stays(session, {row.person_id for row in rows})
+    return [
+        PatientPlan(
+            enrolment_id,
+            patient_id,
+            status,
+            tuple(
+                each
+                for each in stays[person_id]
+                if each.encounter_id != own and left_at is not None and each.admitted_at >= left_at
+            ),
+        )
+        for enrolment_id, patient_id, status, own, left_at, person_id in rows
+    ]
+
+
+def _stays(session: Session, person_ids: Collection[int]) -> Mapping[int, list[WardStay]]:
+    found: dict[int, list[WardStay]] = defaultdict(list)
+    if not person_ids:
+        return found
+    rows = session.execute(
+        select(Patient.person_id, Encounter.id, Encounter.status, Encounter.admitted_at, Encounter.discharged_at)
+        .join(Encounter, Encounter.patient_id == Patient.id)
+        .where(
+            Patient.person_id == func.any(id_array(person_ids)),
+            Encounter.encounter_class == EncounterClass.INPATIENT,
+            Encounter.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
+            Encounter.admitted_at.is_not(None),
+        )
+    )
+    for person_id, encounter_id, status, admitted_at, left_at in rows:
+        gone = left_at if status is EncounterStatus.FINISHED else None
+        if status is EncounterStatus.IN_PROGRESS or gone is not None:
+            found[person_id].append(WardStay(encounter_id, admitted_at, gone))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingStep:
+    """A step that nobody has done: open, or held or left out because of a stay on a ward."""
+
+    task_id: int
+    enrolment_id: int
+    status: TaskStatus
+    due_at: datetime
+    ended_at: datetime | None
+    reopened_at: datetime | None
+
+
+def waiting_steps(session: Session, enrolment_ids: Collection[int]) -> Sequence[WaitingStep]:
+    """The steps of these plans that a stay on a ward may hold, leave out or give back."""
+    by_stay = and_(
+        TaskRow.status.in_((TaskStatus.ON_HOLD, TaskStatus.CANCELLED)),
+        TaskRow.reason == TaskReason.READMITTED,
+        TaskRow.ended_by_user_id.is_(None),
+    )
+    rows = session.execute(
+        select(TaskRow.id, TaskRow.enrolment_id, TaskRow.status, TaskRow.due_at, TaskRow.ended_at, TaskRow.reopened_at)
+        .where(
+            TaskRow.enrolment_id == func.any(id_array(enrolment_ids)),
+            TaskRow.status != literal_column("'entered_in_error'"),
+            or_(TaskRow.status == TaskStatus.OPEN, by_stay),
+        )
+        .order_by(TaskRow.id)
+    )
+    return [WaitingStep(task_id, enrolment_id or 0, *rest) for task_id, enrolment_id, *rest in rows]
