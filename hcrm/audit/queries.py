@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, select
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from hcrm.audit.domain import Entry, EntryFilter
+from hcrm.audit.domain import ActorKind, Entry, EntryFilter, Outcome
 from hcrm.audit.models import AuditEntry, AuditSeal
+
+LOOKS: Final = ("patient.found",)
+"""Actions that are looks though they are not called so."""
 
 
 def as_entry(row: AuditEntry) -> Entry:
@@ -78,3 +86,16 @@ def actions(session: Session) -> list[str]:
     """The actions among the newest 20,000 entries, for the filter."""
     newest = select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(20_000).subquery()
     return list(session.scalars(select(newest.c.action).distinct().order_by(newest.c.action)))
+
+
+def patients_changed(session: Session, patient_ids: Collection[int], since: datetime) -> int:
+    """How many of these patients people have done something to or for since; looks do not count."""
+    query = select(func.count(AuditEntry.patient_id.distinct())).where(
+        AuditEntry.patient_id == any_(literal(list(patient_ids), ARRAY(BigInteger))),
+        AuditEntry.at >= since,
+        AuditEntry.actor_kind.in_((ActorKind.USER, ActorKind.PATIENT)),
+        AuditEntry.outcome == Outcome.DONE,
+        AuditEntry.action.not_like("%.viewed"),
+        AuditEntry.action.not_in(LOOKS),
+    )
+    return session.scalar(query) or 0

@@ -250,6 +250,17 @@ STATUS_SIGNS: Mapping[BatchStatus, str] = {
     BatchStatus.INTERRUPTED: "high",
 }
 
+HINDRANCES: Mapping[str, LazyString] = {
+    "not_finished": _l("Only an import that is finished can be undone."),
+    "work_begun": _l("Not undone: follow-up has begun. Calls were opened or messages sent in %(count)s cases."),
+    "patients_changed": _l("Not undone: people have worked on %(count)s of these patients since."),
+    "merged": _l(
+        "Not undone: %(count)s merges of patients came with it. Take these back on the patients' pages first."
+    ),
+    "others_applied": _l("Not undone: %(count)s messages of interfaces that had waited for it were applied."),
+}
+"""Why an import cannot be undone."""
+
 CLASS_LABELS: Mapping[str, LazyString] = {
     EncounterClass.INPATIENT: _l("Inpatient"),
     EncounterClass.EMERGENCY: _l("Emergency"),
@@ -334,6 +345,11 @@ def waits_on(message: MessageSnapshot) -> str:
     if kind == "visit":
         return str(_l("Visit %(number)s")) % {"number": number.partition(":")[2]}
     return str(_l("MRN %(mrn)s")) % {"mrn": number} if number else ""
+
+
+def hindrance_sentence(code: str, count: int) -> str:
+    """Why an import cannot be undone, in the reader's language."""
+    return str(HINDRANCES[code]) % {"count": count}
 
 
 def row_advice(remark: RowError | MessageSnapshot) -> str:

@@ -5,5 +5,6 @@ from hcrm.intake.routes.files import index
 from hcrm.intake.routes.messages import messages
 from hcrm.intake.routes.profiles import profiles
 from hcrm.intake.routes.tokens import access
+from hcrm.intake.routes.undoing import undo
 
-__all__ = ["access", "blueprint", "index", "messages", "profiles"]
+__all__ = ["access", "blueprint", "index", "messages", "profiles", "undo"]

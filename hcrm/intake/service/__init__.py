@@ -22,12 +22,15 @@ from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
 from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.intake.service.tokens import make_token, revoke_token, use_token
+from hcrm.intake.service.undo import CannotUndo, Hindrance, undo_batch
 
 __all__ = [
     "DATABASE_AWAY",
     "PREVIEW_ROWS",
     "Applied",
+    "CannotUndo",
     "DocumentRefused",
+    "Hindrance",
     "IllegalBatchMove",
     "MessageSettled",
     "Place",
@@ -51,6 +54,7 @@ __all__ = [
     "start_batch",
     "store_upload",
     "take_document",
+    "undo_batch",
     "unlock_file",
     "use_token",
 ]

@@ -332,3 +332,15 @@ def test_messages_that_wait_or_were_refused_are_shown_until_they_are_settled(
     assert "Nothing waits" in page
     assert "Nothing was refused" in page
     assert client.post("/imports/messages/999/leave-out").status_code == 404
+
+
+@pytest.mark.usefixtures("administrator")
+def test_an_import_is_undone_on_its_page_or_the_page_says_why_not(client: Any, runtime: Runtime) -> None:
+    batch_id = preview(client)
+    assert "Only an import that is finished" in client.post(f"/imports/{batch_id}/undo", follow_redirects=True).text
+    client.post(f"/imports/{batch_id}/confirm")
+    run_pending_batches(runtime)
+    assert "Yes, undo the whole import" in client.get(f"/imports/{batch_id}").text
+    page = client.post(f"/imports/{batch_id}/undo", follow_redirects=True).text
+    assert "The import is undone: 1 stays and 1 patients are gone" in page
+    assert "Yes, undo the whole import" not in page
