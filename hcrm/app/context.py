@@ -30,6 +30,8 @@ class Entry:
     action: Action
     count: str = ""
     demo_only: bool = False
+    setting_up: bool = False
+    """Whether it is a place for shaping the program, not for the day's work."""
 
 
 ENTRIES = (
@@ -39,17 +41,20 @@ ENTRIES = (
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),
-    Entry("/questionnaires", _l("Questionnaires"), Action.EDIT_SURVEYS),
-    Entry("/plans", _l("Plans"), Action.EDIT_PLANS),
-    Entry("/templates", _l("Texts"), Action.EDIT_TEMPLATES),
-    Entry("/imports", _l("Imports"), Action.IMPORT_RECORDS),
-    Entry("/users", _l("Users"), Action.ADMINISTER),
-    Entry("/departments", _l("Departments"), Action.ADMINISTER),
-    Entry("/hospital", _l("Hospital"), Action.ADMINISTER),
-    Entry("/audit", _l("Audit"), Action.VIEW_AUDIT),
+    Entry("/questionnaires", _l("Questionnaires"), Action.EDIT_SURVEYS, setting_up=True),
+    Entry("/plans", _l("Plans"), Action.EDIT_PLANS, setting_up=True),
+    Entry("/templates", _l("Texts"), Action.EDIT_TEMPLATES, setting_up=True),
+    Entry("/imports", _l("Imports"), Action.IMPORT_RECORDS, setting_up=True),
+    Entry("/users", _l("Users"), Action.ADMINISTER, setting_up=True),
+    Entry("/departments", _l("Departments"), Action.ADMINISTER, setting_up=True),
+    Entry("/hospital", _l("Hospital"), Action.ADMINISTER, setting_up=True),
+    Entry("/audit", _l("Audit"), Action.VIEW_AUDIT, setting_up=True),
     Entry("/handset", _l("Handset"), Action.VIEW_HANDSET, demo_only=True),
 )
 """The navigation, in order."""
+
+MOST_ENTRIES = 7
+"""Who may go to more places than that finds those for setting up behind one entry, and in a second row there."""
 
 FIRST_SCREEN = {
     Role.NURSE: "/today",
@@ -89,10 +94,36 @@ def navigation() -> Sequence[Item]:
     actor = actor_or_none()
     if actor is None:
         return ()
-    demo = web.settings().demo
-    allowed = [entry for entry in ENTRIES if permitted(actor, entry.action) and (demo or not entry.demo_only)]
+    allowed = _allowed(actor)
     counts = _counts(actor, frozenset(entry.count for entry in allowed))
-    return [Item(entry.address, entry.label, _is_current(entry.address), counts.get(entry.count)) for entry in allowed]
+    gathered = _gathered(allowed)
+    items = [
+        Item(entry.address, entry.label, _is_current(entry.address), counts.get(entry.count))
+        for entry in allowed
+        if entry not in gathered
+    ]
+    if gathered:
+        here = any(_is_current(entry.address) for entry in gathered)
+        items.append(Item(gathered[0].address, _l("Set up"), current=here))
+    return items
+
+
+def second_navigation() -> Sequence[Item]:
+    """On a page for setting up: the places behind that entry of the navigation, if they are gathered there."""
+    actor = actor_or_none()
+    gathered = _gathered(_allowed(actor)) if actor else []
+    items = [Item(entry.address, entry.label, _is_current(entry.address)) for entry in gathered]
+    return items if any(item.current for item in items) else ()
+
+
+def _allowed(actor: Actor) -> list[Entry]:
+    demo = web.settings().demo
+    return [entry for entry in ENTRIES if permitted(actor, entry.action) and (demo or not entry.demo_only)]
+
+
+def _gathered(allowed: Sequence[Entry]) -> list[Entry]:
+    setting_up = [entry for entry in allowed if entry.setting_up]
+    return setting_up if len(allowed) > MOST_ENTRIES and 1 < len(setting_up) < len(allowed) - 2 else []
 
 
 def _is_current(address: str) -> bool:
@@ -159,6 +190,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         navigation=navigation,
+        second_navigation=second_navigation,
         facility_choices=facility_choices,
         other_languages=other_languages,
         picked_facility=picked_facility,

@@ -26,7 +26,7 @@ from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import make_runtime
 
 SEED = 7
-PER_DAY = 5
+PER_DAY = 4
 HISTORY_DAYS = 90
 ZONE = ZoneInfo("Europe/London")
 PASSWORD = "follow-up-demo"  # noqa: S105 - the demo's people do not exist, and the demo refuses real databases

@@ -88,6 +88,15 @@ def test_navigation_shows_what_the_role_may_do(client: Any, login: Login) -> Non
     assert "Test Hospital" in page
 
 
+def test_many_places_are_shown_with_those_for_setting_up_in_a_row_of_their_own(client: Any, login: Login) -> None:
+    login("manager")
+    day, setting_up = client.get("/overview").text, client.get("/templates").text
+
+    assert ("Set up</a>" in day, 'class="subnav"' in day, ">Texts</a>" in day) == (True, False, False)
+    assert ('class="subnav"' in setting_up, ">Texts</a>" in setting_up) == (True, True)
+    assert setting_up.count('aria-current="page"') == 2
+
+
 @pytest.mark.parametrize(
     ("role", "address"),
     [
