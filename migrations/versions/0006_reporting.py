@@ -1,4 +1,4 @@
-"""Daily roll-ups with the marks that keep them true."""
+"""Daily roll-ups with the marks that keep them true; tokens, kept views, letters; targets, improvements, reviews."""
 
 from __future__ import annotations
 
@@ -137,6 +137,8 @@ def words(name: str, *values: str) -> sa.Enum:
 
 def upgrade() -> None:
     _make_rollups()
+    _make_ways_out()
+    _make_meeting()
     for table, (function, definition, events) in MARKED.items():
         op.execute(definition)
         for event in events:
@@ -153,6 +155,14 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {function}_{event.lower()} ON {table}")
         op.execute(f"DROP FUNCTION {function}()")
     for table in (
+        "report_word_list",
+        "report_review_appeal",
+        "report_review_approval",
+        "report_improvement",
+        "report_target",
+        "report_subscription",
+        "report_view",
+        "report_token",
         "report_invitation_day",
         "report_answer_day",
         "report_return_day",
@@ -237,3 +247,157 @@ def _make_day_table(name: str, day: str, *columns: sa.Column) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
     )
     op.create_index(f"ix_{name}_facility_id_{day}", name, ["facility_id", day])
+
+
+def _id() -> sa.Column:
+    return sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False)
+
+
+def _refers(table: str, name: str, to: str, *, nullable: bool = False) -> sa.Column:
+    """A column that holds the id of a row of another table."""
+    key = sa.ForeignKey(f"{to}.id", name=op.f(f"fk_{table}_{name}"))
+    return sa.Column(name, sa.BigInteger(), key, nullable=nullable)
+
+
+def _text(name: str, length: int | None = None, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.String(length) if length else sa.Text(), nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _make_ways_out() -> None:
+    table = "report_token"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "department_id", "department", nullable=True),
+        sa.Column("reports", postgresql.ARRAY(sa.String(32)), nullable=False),
+        _text("name", 100),
+        _text("token_hash", 64),
+        _text("ending", 4),
+        _moment("created_at"),
+        _refers(table, "created_by", "user_account"),
+        _moment("last_used_at", nullable=True),
+        _moment("revoked_at", nullable=True),
+        _refers(table, "revoked_by", "user_account", nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_report_token_token_hash")),
+    )
+    op.create_index("ix_report_token_facility_id", table, ["facility_id"])
+    table = "report_view"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "user_id", "user_account"),
+        _text("name", 100),
+        _text("page", 32),
+        sa.Column("arguments", postgresql.JSONB(), nullable=False),
+        _moment("created_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_view")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_report_view_user_id_name")),
+    )
+    table = "report_subscription"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "user_id", "user_account"),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "department_id", "department", nullable=True),
+        _text("email", 254),
+        _text("language", 16),
+        _moment("created_at"),
+        _text("taken_month", 7, nullable=True),
+        _text("sent_month", 7, nullable=True),
+        _moment("sent_at", nullable=True),
+        _text("failure", 64, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_subscription")),
+        sa.UniqueConstraint("user_id", "facility_id", name=op.f("uq_report_subscription_user_id_facility_id")),
+    )
+
+
+def _make_meeting() -> None:
+    table = "report_target"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "department_id", "department", nullable=True),
+        _text("figure", 64),
+        sa.Column("share", sa.Float(), nullable=False),
+        _refers(table, "set_by", "user_account"),
+        _moment("set_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_target")),
+    )
+    hospital, department = sa.text("department_id IS NULL"), sa.text("department_id IS NOT NULL")
+    columns = ["facility_id", "figure"]
+    op.create_index("uq_report_target_hospital", table, columns, unique=True, postgresql_where=hospital)
+    columns = ["facility_id", "department_id", "figure"]
+    op.create_index("uq_report_target_department", table, columns, unique=True, postgresql_where=department)
+    table = "report_improvement"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "department_id", "department", nullable=True),
+        _text("figure", 64),
+        _text("month", 7),
+        sa.Column("before", postgresql.JSONB(), nullable=False),
+        _text("problem"),
+        _text("step"),
+        _text("owner", 100),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("stage", words("stage", "plan", "do", "check", "act", "closed"), nullable=False),
+        _text("result"),
+        _refers(table, "created_by", "user_account"),
+        _moment("created_at"),
+        _moment("changed_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_improvement")),
+    )
+    op.create_index("ix_report_improvement_facility_id_due_on", table, ["facility_id", "due_on"])
+    table = "report_review_approval"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "department_id", "department"),
+        _text("month", 7),
+        _refers(table, "approved_by", "user_account"),
+        _moment("approved_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_review_approval")),
+        sa.UniqueConstraint(
+            "facility_id",
+            "department_id",
+            "month",
+            name=op.f("uq_report_review_approval_facility_id_department_id_month"),
+        ),
+    )
+    table = "report_review_appeal"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _refers(table, "user_id", "user_account"),
+        _text("month", 7),
+        _text("words"),
+        _moment("made_at"),
+        _text("answer", nullable=True),
+        _refers(table, "answered_by", "user_account", nullable=True),
+        _moment("answered_at", nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_review_appeal")),
+    )
+    op.create_index("ix_report_review_appeal_facility_id_month", table, ["facility_id", "month"])
+    table = "report_word_list"
+    op.create_table(
+        table,
+        _id(),
+        _refers(table, "facility_id", "facility"),
+        _text("tag", 64),
+        _text("words"),
+        _refers(table, "changed_by", "user_account"),
+        _moment("changed_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_word_list")),
+        sa.UniqueConstraint("facility_id", "tag", name=op.f("uq_report_word_list_facility_id_tag")),
+    )

@@ -7,6 +7,7 @@ fails; so does a row without an endpoint. Departments and single records are loo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -92,6 +93,7 @@ followup.try_plan            .   .   .   .   .   x   .   .   x   .   .
 followup.log_contact         x   x   x   x   x   .   .   .   .   .   .
 followup.from_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.visit_links         .   .   .   .   .   .   .   .   x   x   .
+followup.why                 x   x   x   x   x   x   x   x   .   x   x
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .
@@ -265,7 +267,7 @@ def ask(app: Flask, runtime: Runtime, user_id: int | None, method: str, address:
     if user_id is not None:
         moment = runtime.clock.now().timestamp()
         with client.session_transaction() as session:
-            session.update(_user_id=f"{user_id}:1", started_at=moment, seen_at=moment)
+            session.update(_user_id=f"{user_id}:1", number=token_hex(8), started_at=moment, seen_at=moment)
     return client.open(address, method=method, buffered=True)
 
 

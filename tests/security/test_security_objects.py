@@ -19,6 +19,7 @@ from hcrm.intake.models import AccessToken, ImportBatch, MappingProfile
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier
+from hcrm.reporting.models import ReportToken
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
 from tests.factories_followup import discharge, discharged, install_content, tasks_of
@@ -103,16 +104,18 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     with runtime.sessions() as session:
         batch = session.scalars(select(ImportBatch.id)).one()
     client.post(f"/imports/{batch}/profile", data={"name": "monthly"})
+    client.post("/figures/access", data={"name": "dashboard", "reports": ["followup"], "department": ""})
     client.post("/logout")
     with runtime.sessions() as session:
         alert = session.scalars(select(AlertRow.id)).one()
         profile = session.scalars(select(MappingProfile.id)).one()
         token = session.scalars(select(AccessToken.id)).one()
+        figure_token = session.scalars(select(ReportToken.id)).one()
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
         "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
-        "token_id": token, "profile_id": profile,
+        "token_id": token, "profile_id": profile, "figure_token_id": figure_token,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
         "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip

@@ -1,5 +1,24 @@
-"""The tables of the figures: what is added up beforehand."""
+"""The tables of the figures: what is added up beforehand, how figures go out, what the meeting works with."""
 
+from hcrm.reporting.models.getting_out import ReportToken, SavedView, Subscription
+from hcrm.reporting.models.meeting import Improvement, ReviewAppeal, ReviewApproval, Stage, Target, WordList
 from hcrm.reporting.models.rollups import AnswerDay, DischargeDay, InvitationDay, Mark, MarkKind, ReturnDay, TaskDay
 
-__all__ = ["AnswerDay", "DischargeDay", "InvitationDay", "Mark", "MarkKind", "ReturnDay", "TaskDay"]
+__all__ = [
+    "AnswerDay",
+    "DischargeDay",
+    "Improvement",
+    "InvitationDay",
+    "Mark",
+    "MarkKind",
+    "ReportToken",
+    "ReturnDay",
+    "ReviewAppeal",
+    "ReviewApproval",
+    "SavedView",
+    "Stage",
+    "Subscription",
+    "Target",
+    "TaskDay",
+    "WordList",
+]

@@ -60,11 +60,14 @@ def satisfaction_json(report: SatisfactionReport) -> dict[str, Any]:
     }
 
 
-def table(report: dict[str, Any]) -> tuple[list[str], list[list[Cell]]]:
-    """A JSON report as heads and rows, the total last; what is itself an object is spread over columns."""
+def table(report: dict[str, Any], *, escape: bool = True) -> tuple[list[str], list[list[Cell]]]:
+    """A JSON report as heads and rows, the total last; what is itself an object is spread over columns.
+
+    ``escape`` writes text so that no spreadsheet takes it for a formula; files with typed cells need it not.
+    """
     rows = [_flat(row) for row in [*report["rows"], {**report["total"], "group": "total"}]]
     heads = list(dict.fromkeys(head for row in rows for head in row))
-    return heads, [[_safe(row.get(head)) for head in heads] for row in rows]
+    return heads, [[_safe(row.get(head)) if escape else row.get(head) for head in heads] for row in rows]
 
 
 def _safe(cell: Cell) -> Cell:

@@ -1,0 +1,124 @@
+"""Figures for other programs: JSON by token, the same object as the command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from hcrm.accounts.guard import public
+from hcrm.reporting import service
+from hcrm.reporting.domain.measures import MEASURES, Link
+from hcrm.reporting.domain.reports import (
+    FOLLOWUP_GROUPINGS,
+    REVISIT_GROUPINGS,
+    SATISFACTION_GROUPINGS,
+    BadPeriod,
+    Basis,
+    By,
+    Selection,
+)
+from hcrm.reporting.domain.tokens import REPORTS, TokenSnapshot
+from hcrm.reporting.forms.openapi import description
+from hcrm.reporting.queries.tasks import TaskFilter
+from hcrm.reporting.routes.blueprint import blueprint
+from hcrm.reporting.service.overview import REVISIT_MEASURE
+from hcrm.reporting.service.tokens import use_token
+from hcrm.survey.domain import UnknownQuestionnaire
+from hcrm.unit_of_work import unit_of_work
+from hcrm.web import now, settings
+
+Choice = TypeVar("Choice", bound=StrEnum)
+BEARER = "Bearer "
+
+
+class BadParameter(ValueError):
+    """A parameter makes no sense; the message names it."""
+
+
+@blueprint.get("/api/openapi.json")
+@public
+def api_description() -> ResponseReturnValue:
+    """What can be asked for, for tools that read such a description."""
+    return jsonify(description(settings().public_base_url))
+
+
+@blueprint.get("/api/figures/<report>")
+@public
+def api_report(report: str) -> ResponseReturnValue:
+    """One report, as far as the token reaches."""
+    if report not in REPORTS:
+        abort(404)
+    with unit_of_work() as session:
+        token = use_token(session, request.headers.get("Authorization", "").removeprefix(BEARER), now=now())
+        if token is None:
+            return jsonify(error="token_needed"), 401
+        if report not in token.reports:
+            return jsonify(error="not_for_this_report"), 403
+        try:
+            return jsonify(_MAKERS[report](session, _selection(token), now()))
+        except (BadParameter, BadPeriod) as problem:
+            return jsonify(error=str(problem) or "bad_period"), 400
+
+
+def _selection(token: TokenSnapshot) -> Selection:
+    departments = None if token.department_id is None else frozenset({token.department_id})
+    return Selection(_day("from"), _day("to"), {token.facility_id: departments})
+
+
+def _day(name: str) -> date | None:
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadParameter(f"bad_{name}") from None
+
+
+def _choice(name: str, allowed: tuple[Choice, ...], default: Choice) -> Choice:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    found = next((each for each in allowed if each.value == text), None)
+    if found is None:
+        raise BadParameter(f"bad_{name}")
+    return found
+
+
+def _followup(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
+    only = TaskFilter(basis=_choice("basis", tuple(Basis), Basis.WINDOW))
+    by = _choice("by", FOLLOWUP_GROUPINGS, By.NONE)
+    return service.followup_json(service.followup_report(session, selection=selection, by=by, now=at, only=only))
+
+
+def _revisits(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
+    measure = request.args.get("measure", REVISIT_MEASURE)
+    if measure not in MEASURES:
+        raise BadParameter("bad_measure")
+    link = _choice("link", tuple(Link), MEASURES[measure].link)
+    by = _choice("by", REVISIT_GROUPINGS, By.NONE)
+    made = service.revisit_report(session, measure=measure, selection=selection, by=by, now=at, link=link)
+    return service.revisit_json(made)
+
+
+def _satisfaction(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
+    del at
+    by = _choice("by", SATISFACTION_GROUPINGS, By.NONE)
+    code = request.args.get("questionnaire", service.DEFAULT_QUESTIONNAIRE)
+    try:
+        made = service.satisfaction_report(session, selection=selection, by=by, questionnaire=code)
+    except UnknownQuestionnaire:
+        raise BadParameter("bad_questionnaire") from None
+    return service.satisfaction_json(made)
+
+
+_MAKERS: Mapping[str, Callable[[Any, Selection, datetime], dict[str, Any]]] = {
+    "followup": _followup,
+    "revisits": _revisits,
+    "satisfaction": _satisfaction,
+}

@@ -1,0 +1,116 @@
+"""The patients behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hcrm.accounts.domain import Action
+from hcrm.accounts.guard import current_actor, requires
+from hcrm.reporting import forms, service
+from hcrm.reporting.domain.measures import MEASURES, Link
+from hcrm.reporting.domain.periods import Period
+from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
+from hcrm.reporting.routes.blueprint import blueprint
+from hcrm.reporting.routes.places import Place, period_of, place_of, shared
+from hcrm.reporting.service.behind import (
+    Behind,
+    Look,
+    answers_behind,
+    discharges_behind,
+    revisits_behind,
+    tasks_behind,
+)
+from hcrm.reporting.service.overview import REVISIT_MEASURE
+from hcrm.unit_of_work import unit_of_work
+from hcrm.web import Page, now, page_number
+from hcrm.web.paging import PAGE_SIZE
+
+
+@blueprint.get("/figures/patients")
+@requires(Action.VIEW_FIGURE_PATIENTS)
+def patients_page() -> ResponseReturnValue:
+    """The patients behind a number."""
+    figure, number = request.args.get("figure", ""), page_number()
+    if figure not in _BEHIND:
+        abort(404)
+    part = request.args.get("part", "all")
+    if part not in _PARTS[figure]:
+        abort(404)
+    with unit_of_work() as session:
+        place = place_of(session, Action.VIEW_FIGURE_PATIENTS)
+        period = period_of(place)
+        look = Look(figure, part, current_actor().user_id, now(), (number - 1) * PAGE_SIZE, PAGE_SIZE + 1)
+        behind = _BEHIND[figure](session, place, period, look)
+    page = Page.of(behind.rows, number)
+    title, definition = _PARTS[figure][part], _definition_behind(figure)
+    return render_template(
+        "reporting/patients.html",
+        figure=figure,
+        part=part,
+        title=title,
+        definition=definition,
+        behind=behind,
+        page=page,
+        **shared(place, period),
+    )
+
+
+def _tasks(session: Any, place: Place, period: Period, look: Look) -> Behind:
+    question = TaskQuestion(
+        TaskPart(look.part), forms.task_filter(request.args), request.args.get("reason"), service.sunday(place.today)
+    )
+    return tasks_behind(session, selection=place.within(period), asked=question, look=look)
+
+
+def _discharges(session: Any, place: Place, period: Period, look: Look) -> Behind:
+    return discharges_behind(session, selection=place.within(period), look=look)
+
+
+def _revisits(session: Any, place: Place, period: Period, look: Look) -> Behind:
+    measure, link = request.args.get("measure", REVISIT_MEASURE), request.args.get("link")
+    if measure not in MEASURES or link not in {None, *Link}:
+        abort(404)
+    return revisits_behind(
+        session,
+        selection=place.within(period),
+        measure=measure,
+        link=Link(link) if link else None,
+        reason=request.args.get("reason"),
+        look=look,
+    )
+
+
+def _answers(session: Any, place: Place, period: Period, look: Look) -> Behind:
+    questionnaire = request.args.get("questionnaire", service.DEFAULT_QUESTIONNAIRE)
+    question = request.args.get("question", service.OVERALL)
+    try:
+        return answers_behind(
+            session, selection=place.within(period), questionnaire=questionnaire, question=question, look=look
+        )
+    except LookupError:
+        abort(404)
+
+
+_BEHIND: Mapping[str, Callable[[Any, Place, Period, Look], Behind]] = {
+    "tasks": _tasks,
+    "discharges": _discharges,
+    "revisits": _revisits,
+    "answers": _answers,
+}
+_PARTS: Mapping[str, Mapping[str, str]] = {
+    "tasks": forms.PART_LABELS,
+    "discharges": forms.DISCHARGE_PART_LABELS,
+    "revisits": forms.REVISIT_PART_LABELS,
+    "answers": forms.ANSWER_PART_LABELS,
+}
+
+
+def _definition_behind(figure: str) -> str:
+    """The code of the definition that explains a list."""
+    codes = {"tasks": "followup_in_time", "discharges": "followup_all_discharges", "answers": "satisfied"}
+    measure = request.args.get("measure", REVISIT_MEASURE)
+    return codes.get(figure, measure if measure in MEASURES else REVISIT_MEASURE)

@@ -1,0 +1,87 @@
+"""Where the viewer looks and when: what the address says, as far as they may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import abort, request
+
+from hcrm.accounts.domain import Action, permitted, scope_of
+from hcrm.accounts.guard import current_actor, require_object
+from hcrm.organization.domain import DepartmentSnapshot, FacilitySnapshot
+from hcrm.organization.queries import departments, facilities
+from hcrm.reporting import forms
+from hcrm.reporting.domain.definitions import DEFINITIONS
+from hcrm.reporting.domain.periods import Period, last_30_days, offered
+from hcrm.reporting.domain.reports import Selection
+from hcrm.reporting.forms import words
+from hcrm.web import language, now
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the viewer looks: one facility, all of what they may see of it or one department."""
+
+    facility: FacilitySnapshot
+    facilities: tuple[FacilitySnapshot, ...]
+    departments: Mapping[int, DepartmentSnapshot]
+    department: DepartmentSnapshot | None
+    selection: Selection
+
+    @property
+    def today(self) -> date:
+        return now().astimezone(self.facility.zone).date()
+
+    def within(self, period: Period) -> Selection:
+        """The same place in a period."""
+        return Selection(period.from_on, period.to_on, self.selection.scope, self.selection.department_id)
+
+
+def place_of(session: Any, action: Action) -> Place:
+    """The place that the address names, if the viewer may see it; without one their first facility, all of theirs."""
+    asked = forms.asked(request.args, now().date())
+    scope = scope_of(current_actor(), action).departments
+    mine = tuple(each for each in facilities(session) if each.id in scope)
+    facility_id = asked.facility_id or mine[0].id
+    require_object(action, facility_id, None if asked.department_id is None else [asked.department_id])
+    allowed = scope[facility_id]
+    known = {key: each for key, each in departments(session, facility_id).items() if allowed is None or key in allowed}
+    if asked.department_id is not None and asked.department_id not in known:
+        abort(404)
+    return Place(
+        facility=next(each for each in mine if each.id == facility_id),
+        facilities=mine,
+        departments=known,
+        department=known[asked.department_id] if asked.department_id else None,
+        selection=Selection(scope={facility_id: allowed}, department_id=asked.department_id),
+    )
+
+
+def period_of(place: Place) -> Period:
+    """The period that the address names, the last 30 days without one."""
+    return forms.asked(request.args, place.today).period or last_30_days(place.today)
+
+
+def shared(place: Place, period: Period) -> dict[str, Any]:
+    """What all templates of this package use; ``here`` are the arguments that keep place and period in an address."""
+    here: dict[str, Any] = {"period": period.code}
+    if place.department:
+        here["department"] = place.department.id
+    if len(place.facilities) > 1:
+        here["facility"] = place.facility.id
+    return {
+        "place": place,
+        "period": period,
+        "periods": offered(place.today),
+        "here": here,
+        "now": now(),
+        "zone": place.facility.zone,
+        "labels": forms,
+        "words": words,
+        "in_words": language(),
+        "definitions": DEFINITIONS,
+        "may_open": permitted(current_actor(), Action.VIEW_FIGURE_PATIENTS, place.facility.id),
+    }

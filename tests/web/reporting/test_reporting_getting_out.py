@@ -1,0 +1,138 @@
+"""Figures as workbooks and for other programs: the same numbers, typed cells, tokens of limited reach."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from sqlalchemy import text
+
+from hcrm.reporting import service
+from hcrm.reporting.domain.reports import By, Selection
+from hcrm.reporting.domain.tokens import PREFIX
+from hcrm.reporting.models import ReportToken
+from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.wiring import install_defaults
+from tests.benchmarks.many_discharges import fill
+
+NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+JANUARY = Selection(date(2026, 1, 1), date(2026, 1, 31))
+PERIOD = "from=2026-01-01&to=2026-01-31"
+
+
+@pytest.fixture
+def hospital(runtime: Runtime, facility: int) -> Runtime:
+    """A hospital with 300 discharges of the year before, and a department whose name looks like a formula."""
+    with unit_of_work(runtime.sessions) as session:
+        install_defaults(session, NOW)
+        fill(session.connection(), facility_id=facility, zone="Asia/Shanghai", now=NOW, discharges=300)
+        session.execute(text("UPDATE department SET name = '=1+1', name_zh = '=1+1' WHERE code = 'B01'"))
+    return runtime
+
+
+def make_token(client: FlaskClient, **data: Any) -> str:
+    page = client.post("/figures/access", data={"name": "dashboard", "department": "", **data})
+    assert page.status_code == 200
+    found = re.search(rf"{PREFIX}[\w-]{{20,}}", page.get_data(as_text=True))
+    assert found is not None
+    return found[0]
+
+
+def ask(client: FlaskClient, token: str, address: str) -> Any:
+    return client.get(address, headers={"Authorization": f"Bearer {token}"})
+
+
+def test_a_workbook_has_typed_cells_and_the_definitions(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    login("manager")
+    answer = client.get("/figures/report.xlsx?period=2026-01")
+    assert answer.headers["Content-Disposition"].endswith('report-2026-01-01-2026-01-31.xlsx"')
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.data))
+    assert book.sheet_names[0] == "Follow-up by department"
+    assert book.sheet_names[-1] == "Definitions"
+    rows = book.get_sheet_by_name("Follow-up by department").to_python()
+    heads = rows[3]
+    assert heads[:3] == ["Group", "Code", "Counted"]
+    with unit_of_work(hospital.sessions) as session:
+        total = service.followup_report(session, selection=JANUARY, by=By.DEPARTMENT, now=NOW).total
+    last = dict(zip(heads, rows[-1], strict=True))
+    assert last["Group"] == "All"
+    assert (last["Counted"], last["Of"]) == (total.funnel.completed, total.funnel.due)
+    assert last["Share completed"] == pytest.approx(total.completion.value)
+    assert isinstance(last["Provisional"], bool)
+    assert "=1+1" in {row[0] for row in rows}
+    definitions = book.get_sheet_by_name("Definitions").to_python()
+    assert "readmit_30d" in {row[0] for row in definitions}
+    client.get("/language/zh_Hans")
+    chinese = CalamineWorkbook.from_filelike(io.BytesIO(client.get("/figures/followup.xlsx").data))
+    assert chinese.sheet_names[-1] != "Definitions"
+    assert client.get("/figures/nothing.xlsx").status_code == 404
+
+
+def test_a_token_reads_what_the_command_prints(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    login("administrator")
+    token = make_token(client, reports=["followup", "revisits", "satisfaction"])
+    client.post("/logout")
+    made = ask(client, token, f"/api/figures/revisits?measure=readmit_30d&by=department&{PERIOD}").get_json()
+    with unit_of_work(hospital.sessions) as session:
+        report = service.revisit_report(session, measure="readmit_30d", selection=JANUARY, by=By.DEPARTMENT, now=NOW)
+        kept = session.query(ReportToken).one()
+        assert token not in {kept.token_hash, kept.name}
+        assert kept.last_used_at is not None
+    assert made == service.revisit_json(report)
+    assert ask(client, token, f"/api/figures/followup?{PERIOD}").get_json()["total"]["due"] > 0
+    assert ask(client, token, f"/api/figures/satisfaction?by=question&{PERIOD}").status_code == 200
+
+
+def test_a_token_reaches_so_far_and_no_further(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    login("administrator")
+    with unit_of_work(hospital.sessions) as session:
+        mine = session.scalar(text("SELECT id FROM department WHERE code = 'B03'"))
+    narrow = make_token(client, reports=["followup"], department=str(mine))
+    rows = ask(client, narrow, "/api/figures/followup?by=department").get_json()["rows"]
+    assert [row["code"] for row in rows] == ["B03"]
+    assert ask(client, narrow, "/api/figures/revisits").status_code == 403
+    assert ask(client, "", "/api/figures/followup").status_code == 401
+    assert ask(client, narrow + "x", "/api/figures/followup").status_code == 401
+    with unit_of_work(hospital.sessions) as session:
+        number = session.query(ReportToken).one().id
+    assert client.post(f"/figures/access/{number}/revoke").status_code == 303
+    assert ask(client, narrow, "/api/figures/followup").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["from=2026-02-30", "from=2026-03-01&to=2026-02-01", "by=question", "basis=moon", "to=yesterday"],
+)
+def test_questions_that_make_no_sense_are_refused_in_a_word(
+    client: FlaskClient, login: Callable[..., int], question: str
+) -> None:
+    login("administrator")
+    token = make_token(client, reports=["followup"])
+    answer = ask(client, token, f"/api/figures/followup?{question}")
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]
+
+
+def test_every_described_path_answers(client: FlaskClient, login: Callable[..., int]) -> None:
+    described = client.get("/api/openapi.json").get_json()
+    login("administrator")
+    token = make_token(client, reports=["followup", "revisits", "satisfaction"])
+    row = described["components"]["schemas"]["Report"]["properties"]["total"]["required"]
+    for path, what in described["paths"].items():
+        for parameter in what["get"]["parameters"]:
+            for value in parameter["schema"].get("enum", []):
+                answer = ask(client, token, f"{path}?{parameter['name']}={value}")
+                assert answer.status_code == 200, (path, parameter["name"], value)
+        assert set(row) <= set(ask(client, token, path).get_json()["total"])
