@@ -119,6 +119,9 @@ patients.confirm_death       .   x   .   .   x   x   .   .   .   .   .
 patients.withdraw_death      .   x   .   .   x   x   .   .   .   .   .
 patients.choose_other        .   .   x   .   .   .   .   x   .   .   .
 patients.compare             .   .   x   .   .   .   .   x   .   .   .
+patients.duplicates          .   .   x   .   .   .   .   x   .   .   .
+patients.tell_apart          .   .   x   .   .   .   .   x   .   .   .
+patients.undo_tell_apart     .   .   x   .   .   .   .   x   .   .   .
 patients.merge               .   .   x   .   .   .   .   x   .   .   .
 patients.undo_merge          .   .   x   .   .   .   .   x   .   .   .
 messaging.inbox              x   .   x   .   x   .   x   .   .   .   .

@@ -177,7 +177,7 @@ def test_page_of_a_database_that_is_away_is_still_a_page(runtime: Runtime, admin
         connection.execute(text("ALTER TABLE user_account RENAME TO hidden"))
     with client.session_transaction() as session:
         moment = runtime.clock.now().timestamp()
-        session.update(_user_id="1:1", started_at=moment, seen_at=moment)
+        session.update(_user_id="1:1", number="a secret", started_at=moment, seen_at=moment)
     answer = client.get("/account")
 
     assert answer.status_code == 500
