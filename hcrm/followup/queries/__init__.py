@@ -33,6 +33,7 @@ from hcrm.followup.queries.today import (
     work_list,
 )
 from hcrm.followup.queries.together import one_row_each, together
+from hcrm.followup.queries.why import TaskWhy, task_why
 
 __all__ = [
     "AlertFilters",
@@ -42,6 +43,7 @@ __all__ = [
     "QuestionPanel",
     "StayToCall",
     "TaskAccess",
+    "TaskWhy",
     "Whose",
     "WorkCounts",
     "WorkRow",
@@ -70,6 +72,7 @@ __all__ = [
     "step_names",
     "task_access",
     "task_to_call",
+    "task_why",
     "tasks_of_person",
     "timeline",
     "together",

@@ -13,6 +13,7 @@ from hcrm.followup.routes.plan_drafts import plan_rules
 from hcrm.followup.routes.plan_trials import try_plan
 from hcrm.followup.routes.plans import plans
 from hcrm.followup.routes.today import today
+from hcrm.followup.routes.why import why
 
 __all__ = [
     "alerts",
@@ -27,5 +28,6 @@ __all__ = [
     "plans",
     "today",
     "try_plan",
+    "why",
     "workload",
 ]

@@ -42,7 +42,9 @@ Source = Callable[[Any, Sequence[int]], list[TimelineEntry]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry in words; ``sign`` is (kind, word) of its state, ``address`` where it can be opened."""
+    """One entry in words; ``sign`` is (kind, word) of its state, ``address`` where it can be opened, ``why`` where
+    it is told which rules brought it about.
+    """
 
     at: datetime
     when: str
@@ -52,6 +54,7 @@ class Line:
     quote: str
     sign: tuple[str, str] | None
     address: str | None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +142,21 @@ def _line(entry: TimelineEntry, names: Names, facility: FacilitySnapshot, *, com
         quote=str(entry.params.get("text") or entry.params.get("note") or ""),
         sign=states.get(entry.state),
         address=_address(entry),
+        why=_why(entry),
     )
 
 
 def _address(entry: TimelineEntry) -> str | None:
-    if entry.object_kind == "outbox_message":
-        return f"/messages/{entry.object_id}/why"
     by_person = entry.kind == "task" and entry.params.get("channel") in {"phone", "home_visit"}
     if entry.kind == "call" or by_person:
         return f"/calls/{entry.object_id}"
-    return "/alerts" if entry.kind == "alert" else None
+    return f"/alerts/{entry.object_id}" if entry.kind == "alert" else None
+
+
+def _why(entry: TimelineEntry) -> str | None:
+    if entry.object_kind == "outbox_message":
+        return f"/messages/{entry.object_id}/why"
+    return f"/tasks/{entry.object_id}/why" if entry.object_kind == "task" else None
 
 
 def _nothing(_entry: TimelineEntry, _names: Names) -> list[str]:

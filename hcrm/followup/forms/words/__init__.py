@@ -45,6 +45,7 @@ from hcrm.followup.forms.words.lists import (
     told_words,
     took,
 )
+from hcrm.followup.forms.words.why import step_title, why_words
 from hcrm.survey.domain import Mode
 
 __all__ = [
@@ -84,10 +85,12 @@ __all__ = [
     "spoken",
     "stay_words",
     "step_label",
+    "step_title",
     "tier_label",
     "time_left",
     "told_words",
     "took",
     "why",
+    "why_words",
     "words_to_say",
 ]
