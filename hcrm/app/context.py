@@ -14,6 +14,10 @@ from hcrm import web
 from hcrm.accounts.domain import Action, Actor, Role, permitted
 from hcrm.accounts.forms import ROLE_LABELS
 from hcrm.accounts.guard import actor_or_none, current_actor, own_facilities, picked_facility, requires
+from hcrm.followup.domain.risk import MOST_POINTS
+from hcrm.followup.forms.labels import RISK_PARTS
+from hcrm.followup.queries.risk import StayRisk
+from hcrm.followup.queries.risk import patient_risk as risk_of_patient
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.organization.queries import facility
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -183,6 +187,13 @@ def role_label() -> str:
     return str(ROLE_LABELS[actor.roles[0]]).lower() if actor and actor.roles else ""
 
 
+def patient_risk(patient_id: int) -> StayRisk | None:
+    """The risk of coming back after the last stay of this person, for their page."""
+    runtime = cast("Runtime", current_app.extensions["hcrm"])
+    with unit_of_work(runtime.sessions) as session:
+        return risk_of_patient(session, patient_id)
+
+
 def init_app(app: Flask) -> None:
     """Add what templates use."""
     app.before_request(load_facility)
@@ -195,6 +206,9 @@ def init_app(app: Flask) -> None:
         other_languages=other_languages,
         picked_facility=picked_facility,
         role_label=role_label,
+        patient_risk=patient_risk,
+        risk_parts=RISK_PARTS,
+        risk_most=MOST_POINTS,
         actor=actor_or_none,
         asset=web.asset,
         language=web.language,
