@@ -51,4 +51,6 @@ def invite(runtime: Runtime, facility_id: int, code: str = "SAT_IP", **values: A
     return response_id, f"/s/{patient_token(runtime.settings.secret_key, 'survey', response_id)}"
 
 
+BORN = {"year": "1986", "month": "1", "day": "1"}
+"""The birth date of a patient as the page asks for it."""
 A_CHILD = {"birth_date": date(2020, 1, 1)}

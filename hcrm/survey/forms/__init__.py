@@ -56,6 +56,7 @@ TIMELINE_STATES: Mapping[str, tuple[str, str]] = {
 
 _SHORT_DATE = {"en": "EEE d MMM", "zh_Hans": "M月d日"}
 _SALT = "survey-page"
+_PROOF_SALT = "survey-birth-date"
 ANSWER = "answer"
 
 
@@ -87,6 +88,38 @@ def read_seal(text: str, secret: str, *, response_id: int, question_code: str) -
 
 def _serializer(secret: str) -> URLSafeSerializer:
     return URLSafeSerializer(secret, salt=_SALT)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a device has given the birth date: signed, bound to the response and the device, good until ``until``.
+
+    It is passed on in the addresses of the pages, as the device is, because there is no cookie.
+    """
+
+    response_id: int
+    device: str
+    until: int
+
+    def signed(self, secret: str) -> str:
+        return str(URLSafeSerializer(secret, salt=_PROOF_SALT).dumps([self.response_id, self.device, self.until]))
+
+
+def is_proof(text: str, secret: str, *, response_id: int, device: str, at: float) -> bool:
+    """Whether a proof is whole, belongs to this response and device, and is still good ``at`` this moment (seconds)."""
+    try:
+        proof = Proof(*URLSafeSerializer(secret, salt=_PROOF_SALT).loads(text))
+    except (BadData, TypeError):
+        return False
+    return (proof.response_id, proof.device) == (response_id, device) and at < proof.until
+
+
+def read_birth_date(form: MultiDict[str, str]) -> date | None:
+    """The date of three fields in digits of any width; ``None`` for what is no date."""
+    try:
+        return date(*(int(form.get(name, "")) for name in ("year", "month", "day")))
+    except ValueError:
+        return None
 
 
 def read_answer(question: Question, form: MultiDict[str, str]) -> object:

@@ -22,6 +22,7 @@ from hcrm.survey.domain import (
     AnswerSnapshot,
     AnswerValue,
     AskContext,
+    Purpose,
     Questionnaire,
     Respondent,
     ResponseState,
@@ -90,6 +91,13 @@ class WebSurvey:
     language: str
     ended_on: date | None
     last_answer_id: int
+    birth_date: date | None
+    failed_checks: int
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether the pages are about somebody's health: who holds the phone proves first that it is their business."""
+        return self.questionnaire.purpose is not Purpose.SATISFACTION and self.birth_date is not None
 
 
 def questionnaire(session: Session, code: str) -> Questionnaire:
@@ -224,6 +232,8 @@ def web_survey(session: Session, token: str, now: datetime) -> WebSurvey | None:
         language=entry.language or row.patient_language.value,
         ended_on=row.discharged_on or row.admitted_on,
         last_answer_id=session.scalar(last) or 0,
+        birth_date=row.birth_date,
+        failed_checks=row.SurveyResponse.failed_checks,
     )
 
 

@@ -2,6 +2,7 @@
 
 Whoever has the address may answer; it holds a token of 72 bits. The pages show no record of the patient: only the date
 the stay ended, the questions, and earlier ratings (never earlier answers about health, never a text that was written).
+Questionnaires about somebody's health begin with a question for the patient's birth date.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hcrm.accounts.guard import public
 from hcrm.extensions import csrf
 from hcrm.survey import service
 from hcrm.survey.domain import InvalidAnswer, Question, SurveyAlreadyClosed, alerts_for
-from hcrm.survey.forms import RESPONDENT_CHOICES, PageSeal, read_answer, read_respondent
+from hcrm.survey.forms import RESPONDENT_CHOICES, PageSeal, read_answer, read_birth_date, read_respondent
 from hcrm.survey.routes.visits import EXTENSION, Visit, again, new_limits, page, question_page, visit_of
 from hcrm.survey.service import WebOutcome
 from hcrm.unit_of_work import unit_of_work
@@ -25,6 +26,7 @@ csrf.exempt(blueprint)  # each form carries its own seal instead, see forms.Page
 
 START = "start"
 FINISH = "finish"
+CHECK = "check"
 
 
 @blueprint.record_once
@@ -71,6 +73,32 @@ def begin(token: str) -> ResponseReturnValue:
             now=now(),
         )
     return redirect(again(visit).resume_url(), 303)
+
+
+@blueprint.get("/<token>/check")
+@public
+def check(token: str) -> ResponseReturnValue:
+    """Before pages about somebody's health: the patient's birth date."""
+    visit = visit_of(token, checking=True)
+    if visit.expired or visit.proven:
+        return redirect(visit.url("entry"), 303)
+    return check_page(visit)
+
+
+@blueprint.post("/<token>/check")
+@public
+def prove(token: str) -> ResponseReturnValue:
+    """Take the birth date; five wrong ones close the pages of this link."""
+    visit = visit_of(token, checking=True)
+    if visit.expired or visit.sent_seal(CHECK) is None:
+        return redirect(visit.url("entry"), 303)
+    with unit_of_work() as session:
+        right = service.check_birth_date(
+            session, response_id=visit.survey.response.id, given=read_birth_date(request.form)
+        )
+    if right:
+        return redirect(visit.with_proof().url("entry"), 303)
+    return check_page(again(visit), wrong=True), 422
 
 
 @blueprint.get("/<token>/q/<code>")
@@ -136,6 +164,12 @@ def finish(token: str) -> ResponseReturnValue:
     if not visit.expired and not visit.over and visit.sent_seal(FINISH) is not None:
         _close(visit)
     return redirect(visit.url("done"), 303)
+
+
+def check_page(visit: Visit, *, wrong: bool = False) -> str:
+    """The question for the birth date, or that it was wrong too often."""
+    locked = visit.survey.failed_checks >= service.MOST_FAILED_CHECKS
+    return page("survey/check.html", visit, seal=visit.seal(CHECK), wrong=wrong, locked=locked)
 
 
 def _save(visit: Visit, asked: Question, value: object, seal: PageSeal) -> ResponseReturnValue:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from flask import Response, abort, current_app, make_response, render_template, request, url_for
+from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
 from hcrm.clock import stopwatch
 from hcrm.ids import TOKEN_LENGTH, token_hash
@@ -21,7 +22,7 @@ from hcrm.survey.domain import (
     stopped,
 )
 from hcrm.survey.domain.throttle import Throttle
-from hcrm.survey.forms import PageSeal, read_seal, short_date
+from hcrm.survey.forms import PageSeal, Proof, is_proof, read_seal, short_date
 from hcrm.survey.queries import WebSurvey, web_survey
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import LANGUAGES, now, settings, use_language
@@ -29,7 +30,8 @@ from hcrm.web import LANGUAGES, now, settings, use_language
 EXTENSION = "hcrm.survey"
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{8}")
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")
-_PAGES_OF_FORMS = {"answer": "question", "begin": "entry", "finish": "done"}
+PROOF_LASTS = timedelta(hours=2)
+_PAGES_OF_FORMS = {"prove": "check", "answer": "question", "begin": "entry", "finish": "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,30 @@ class Visit:
     survey: WebSurvey
     language: str
     device: str
+    proof: str = ""
 
     def url(self, endpoint: str, **values: Any) -> str:
         """The address of another page, which keeps the device and a language chosen on the way."""
         chosen = self.language if self.language != self.survey.language else None
-        return url_for(f"survey.{endpoint}", **{"token": self.token, "d": self.device, "l": chosen, **values})
+        return url_for(f"survey.{endpoint}", **{**self._kept(), "l": chosen, **values})
+
+    def _kept(self) -> dict[str, str | None]:
+        return {"token": self.token, "d": self.device, "p": self.proof or None}
+
+    @property
+    def proven(self) -> bool:
+        """Whether this device has given the birth date, where that is asked for."""
+        survey, secret = self.survey, settings().secret_key
+        at = now().timestamp()
+        return not survey.needs_check or is_proof(
+            self.proof, secret, response_id=survey.response.id, device=self.device, at=at
+        )
+
+    def with_proof(self) -> Visit:
+        """The same visit after the right birth date."""
+        until = int((now() + PROOF_LASTS).timestamp())
+        proof = Proof(self.survey.response.id, self.device, until).signed(settings().secret_key)
+        return replace(self, proof=proof)
 
     def seal(self, code: str) -> str:
         page = PageSeal(self.survey.response.id, code, self.survey.last_answer_id)
@@ -114,8 +135,12 @@ class Visit:
         return self.url("question", code=target.code) if target is not None else self.url("done")
 
 
-def visit_of(token: str) -> Visit:
-    """The survey of this link; ends the request with a page in plain words when there is none or too many asked."""
+def visit_of(token: str, *, checking: bool = False) -> Visit:
+    """The survey of this link; ends the request with a page in plain words when there is none or too many asked.
+
+    Where the pages are about health, it ends with the question for the birth date until this device has answered it;
+    ``checking`` is for that page itself.
+    """
     limits: Limits = current_app.extensions[EXTENSION]
     if not limits.pages.allows(token_hash(token), stopwatch()):
         abort(_plain("survey/busy.html", 429))
@@ -129,14 +154,17 @@ def visit_of(token: str) -> Visit:
         survey,
         language=wanted if wanted in LANGUAGES else survey.language,
         device=device if _DEVICE.fullmatch(device) else secrets.token_urlsafe(6),
+        proof=request.args.get("p", ""),
     )
     use_language(visit.language)
+    if not checking and not visit.expired and not visit.proven:
+        abort(redirect(replace(visit, proof="").url("check"), 303))
     return visit
 
 
 def again(visit: Visit) -> Visit:
     """The same visit with the survey as it is now."""
-    return Visit(visit.token, _find(visit.token) or visit.survey, visit.language, visit.device)
+    return replace(visit, survey=_find(visit.token) or visit.survey)
 
 
 def page(template: str, visit: Visit, **more: Any) -> str:
@@ -200,7 +228,13 @@ def _in_language(visit: Visit, code: str) -> str:
     """This page in another language; a page that came from a form is asked for anew."""
     endpoint = str(request.endpoint).removeprefix("survey.")
     kept = {name: request.args[name] for name in ("start",) if name in request.args}
-    values: dict[str, Any] = {**(request.view_args or {}), **kept, "d": visit.device, "l": code}
+    values: dict[str, Any] = {
+        **(request.view_args or {}),
+        **kept,
+        "d": visit.device,
+        "p": visit.proof or None,
+        "l": code,
+    }
     return url_for(f"survey.{_PAGES_OF_FORMS.get(endpoint, endpoint)}", **values)
 
 

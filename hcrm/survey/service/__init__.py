@@ -12,6 +12,8 @@ from hcrm.survey.service.answering import (
 from hcrm.survey.service.conversation import TextOutcome, opening_request, take_reply_text
 from hcrm.survey.service.installing import install_default_questionnaires
 from hcrm.survey.service.responses import (
+    MOST_FAILED_CHECKS,
+    check_birth_date,
     close_response,
     ensure_response,
     expire_due,
@@ -22,10 +24,12 @@ from hcrm.survey.service.responses import (
 )
 
 __all__ = [
+    "MOST_FAILED_CHECKS",
     "TextOutcome",
     "WebAnswer",
     "WebOutcome",
     "answer_on_web",
+    "check_birth_date",
     "choose_respondent",
     "clear_answer",
     "close_response",

@@ -33,6 +33,8 @@ TOPIC = "survey"
 
 CHILD_BELOW_YEARS = 14
 
+MOST_FAILED_CHECKS = 5
+
 
 def survey_link(base_url: str, secret: str, response_id: int, generation: int = 0) -> str:
     """The address of a response's pages. The token in it is the whole key to them; a new generation ends the old."""
@@ -109,6 +111,21 @@ def revoke_link(session: Session, *, response_id: int, now: datetime) -> int:
     row.token_hash = token_hash(_token_of(session, row.id, row.token_generation))
     session.flush()
     return row.token_generation
+
+
+def check_birth_date(session: Session, *, response_id: int, given: date | None) -> bool:
+    """Whether ``given`` is the patient's birth date; a wrong one is counted.
+
+    After ``MOST_FAILED_CHECKS`` no date is right any more, until a new link is sent. Raises ``UnknownResponse``.
+    """
+    row = locked(session, response_id)
+    if row.failed_checks >= MOST_FAILED_CHECKS:
+        return False
+    right = given is not None and birth_date(session, row.patient_id) == given
+    if not right:
+        row.failed_checks += 1
+        session.flush()
+    return right
 
 
 def mark_delivered(session: Session, response_ids: Iterable[int], now: datetime) -> None:

@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from hcrm.survey import queries
-from hcrm.survey.domain import ResponseState
+from hcrm.survey.domain import Respondent, ResponseState
 from hcrm.unit_of_work import Runtime, unit_of_work
-from tests.factories_survey import invite
+from tests.factories_survey import BORN, invite
 
 PHONE = {"width": 360, "height": 740}
 LANGUAGES = ("en", "zh_Hans")
@@ -119,6 +119,39 @@ def test_the_survey_is_finished_without_javascript(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_survey_is_finished_by_touch_on_a_slow_line(
+    browser: Browser, live_server: str, runtime: Runtime, facility: int, language: str
+):
+    response_id, path = invite(runtime, facility, language=language)
+    context = browser.new_context(base_url=live_server, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sizes: dict[str, int] = {}
+    page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}) if answer.status == 200 else None)
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 150, "downloadThroughput": 50_000, "uploadThroughput": 20_000},
+    )
+    page.goto(path)
+    page.locator("main .answer input").last.tap()
+    page.locator(ONWARD).tap()
+    for code in CODES[:10]:
+        expect(page).to_have_url(re.compile(f"/q/{code}"))
+        page.locator("main .answer input").first.tap()
+        page.locator(ONWARD).tap()
+    expect(page).to_have_url(re.compile("/q/comment"))
+    page.locator("main button[name=skip]").tap()
+    page.wait_for_url("**/done*")
+    with unit_of_work(runtime.sessions) as session:
+        assert queries.response(session, response_id).state is ResponseState.COMPLETED
+        assert queries.response(session, response_id).respondent is Respondent.CARER
+    beside = sum(size for url, size in sizes.items() if "/s/" not in url)
+    assert max(size for url, size in sizes.items() if "/s/" in url) + beside <= 60 * 1024
+    context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_danger_signs_show_the_emergency_number_at_once(
     phone: Callable[..., Page], runtime: Runtime, facility: int, language: str
 ):
@@ -126,7 +159,13 @@ def test_danger_signs_show_the_emergency_number_at_once(
     page = phone()
     page.goto(path)
     check(page)
+    for name, value in BORN.items():
+        page.locator(f"input[name={name}]").fill(value)
     page.locator(ONWARD).click()
+    expect(page.locator("input[name=respondent]")).to_have_count(3)
+    check(page)
+    page.locator(ONWARD).click()
+    expect(page.locator("input[value=none]")).to_have_count(1)
     check(page)
     nothing = page.locator("input[value=none]")
     page.locator("input[value=breath]").check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,7 +14,7 @@ from hcrm.survey.domain import Mode, Respondent, ResponseState
 from hcrm.survey.domain.throttle import Throttle
 from hcrm.survey.routes.visits import EXTENSION, Limits
 from hcrm.unit_of_work import Runtime, unit_of_work
-from tests.factories_survey import A_CHILD, invite
+from tests.factories_survey import A_CHILD, BORN, invite
 
 
 class Phone:
@@ -25,10 +25,13 @@ class Phone:
         self.html = ""
         self.status = 0
         self.at = ""
+        self.last_address = ""
         self.headers: Any = {}
 
-    def open(self, path: str) -> Phone:
-        return self._take(self.client.get(path, follow_redirects=True))
+    def open(self, path: str, *, prove: bool = True) -> Phone:
+        """Open a page; the birth date, where it is asked for, is given at once."""
+        self._take(self.client.get(path, follow_redirects=True))
+        return self.send(**BORN) if prove and 'name="year"' in self.html else self
 
     def send(self, button: dict[str, str] | None = None, **fields: Any) -> Phone:
         action = unescape(re.search(r'<form method="post" action="([^"]+)"', self.html)[1])
@@ -56,6 +59,7 @@ class Phone:
     def _take(self, response: Any) -> Phone:
         self.html, self.status, self.headers = response.get_data(as_text=True), response.status_code, response.headers
         self.at = response.request.path
+        self.last_address = response.request.full_path
         return self
 
 
@@ -406,3 +410,73 @@ def test_a_throttle_forgets_after_its_time_and_does_not_grow_without_end():
     for number in range(25_000):
         throttle.allows(str(number), 11)
     assert len(throttle._windows) <= 20_000
+
+
+def test_pages_about_health_begin_with_the_birth_date(
+    phone: Phone, other_phone: Phone, runtime: Runtime, facility: int
+):
+    response_id, path = invite(runtime, facility, "CLIN_SURG")
+    for page in ("", "/q/danger", "/help", "/done"):
+        phone.open(f"{path}{page}", prove=False)
+        assert phone.heading == "When was the patient born?"
+        assert "surgery" not in phone.text
+        assert "8 Mar" not in phone.text
+        assert "please call" in phone.text.lower() or "call 120 now" in phone.text
+    assert phone.send(year="1986", month="2", day="30").status == 422
+    assert phone.send(year="1986", month="", day="x").status == 422
+    assert "This is not the date that we have." in phone.text
+    phone.send(year="１９８６", month="01", day="1")
+    assert "Who is answering?" in phone.text
+    assert phone.send(respondent="patient").answer("none").status == 200
+    assert stored(runtime, response_id) == {"danger": ("none",)}
+
+    other_phone.open(path, prove=False)
+    assert other_phone.heading == "When was the patient born?"
+
+
+def test_five_wrong_birth_dates_close_the_link_until_a_new_one_is_sent(phone: Phone, runtime: Runtime, facility: int):
+    response_id, path = invite(runtime, facility, "CLIN_GEN")
+    phone.open(path, prove=False)
+    for _ in range(5):
+        phone.send(year="1986", month="1", day="2")
+    assert phone.heading == "The date was not right."
+    with unit_of_work(runtime.sessions) as session:
+        assert not service.check_birth_date(session, response_id=response_id, given=date(1986, 1, 1))
+        generation = service.revoke_link(session, response_id=response_id, now=runtime.clock.now())
+    assert phone.open(path, prove=False).status == 404
+    fresh = service.survey_link("", runtime.settings.secret_key, response_id, generation)
+    assert "Who is answering?" in phone.open(fresh).text
+
+
+def test_a_proof_is_good_for_one_device_and_two_hours(phone: Phone, runtime: Runtime, facility: int):
+    _, path = invite(runtime, facility, "CLIN_GEN", days=3)
+    phone.open(path).send(respondent="patient")
+    question = phone.last_address
+    assert phone.open(question, prove=False).heading.startswith("Do you have any of these")
+    stolen = re.sub(r"\bd=[^&]+", "d=abcdefgh", question)
+    assert phone.open(stolen, prove=False).heading == "When was the patient born?"
+    runtime.clock.advance(timedelta(hours=3))
+    assert phone.open(question, prove=False).heading == "When was the patient born?"
+
+
+def test_a_satisfaction_survey_asks_for_no_birth_date_and_shows_nothing_but_the_day(
+    phone: Phone, runtime: Runtime, facility: int
+):
+    _, path = invite(runtime, facility, "SAT_IP")
+    assert "Who is answering?" in phone.open(path, prove=False).text
+
+
+def test_every_page_of_every_questionnaire_is_at_most_60_kb(phone: Phone, runtime: Runtime, facility: int):
+    """Before compression, with its own scripts and styles beside it counted by the browser test."""
+    for code, language in (("SAT_IP", "zh_Hans"), ("CLIN_SURG", "en")):
+        _, path = invite(runtime, facility, code, language=language)
+        phone.open(path).send(respondent="patient")
+        while "<textarea" in phone.html or 'name="answer"' in phone.html:
+            assert len(phone.html.encode()) <= 60 * 1024
+            if "<textarea" in phone.html:
+                phone.answer("好" * 10_000)
+            else:
+                values = re.findall(r'name="answer" id="[^"]+" value="([^"]+)"', phone.html)
+                phone.answer("none" if "none" in values else values[0])
+        assert phone.at.endswith("/done")
+        assert len(phone.html.encode()) <= 60 * 1024
