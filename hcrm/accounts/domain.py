@@ -52,6 +52,9 @@ class Action(StrEnum):
     EDIT_TEMPLATES = "edit_templates"
     EDIT_PLANS = "edit_plans"
     EDIT_SURVEYS = "edit_surveys"
+    VIEW_APPOINTMENTS = "view_appointments"
+    BOOK_APPOINTMENTS = "book_appointments"
+    EDIT_SESSIONS = "edit_sessions"
     VIEW_FIGURES = "view_figures"
     VIEW_FIGURE_PATIENTS = "view_figure_patients"
     IMPORT_RECORDS = "import_records"
@@ -64,7 +67,9 @@ DEPARTMENT_ROLES = frozenset({Role.NURSE, Role.PHYSICIAN, Role.DEPARTMENT_HEAD})
 """Roles that may be bound to departments; all others are for the whole facility."""
 
 _EVERYONE = frozenset({Action.USE_ACCOUNT, Action.VIEW_HANDSET})
-_CALLS = frozenset({Action.VIEW_TODAY, Action.WORK_TASKS, Action.VIEW_PATIENT, Action.EDIT_PATIENT})
+_VISITS = frozenset({Action.VIEW_APPOINTMENTS, Action.BOOK_APPOINTMENTS})
+_CALLS = _VISITS | {Action.VIEW_TODAY, Action.WORK_TASKS, Action.VIEW_PATIENT, Action.EDIT_PATIENT}
+_SESSIONS = frozenset({Action.VIEW_APPOINTMENTS, Action.EDIT_SESSIONS})
 _ALERTS = frozenset({Action.VIEW_ALERTS, Action.WORK_ALERTS})
 _INBOX = frozenset({Action.VIEW_INBOX, Action.WORK_INBOX})
 _FIGURES = frozenset({Action.VIEW_FIGURES, Action.VIEW_FIGURE_PATIENTS})
@@ -76,11 +81,13 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.OUTREACH_WORKER: _EVERYONE | _CALLS | {Action.VIEW_ALERTS},
     Role.DEPARTMENT_HEAD: _EVERYONE
     | _CALLS
+    | _SESSIONS
     | _ALERTS
     | _INBOX
     | _FIGURES
     | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.ASSIGN_TASKS},
     Role.MANAGER: _EVERYONE
+    | _SESSIONS
     | _ALERTS
     | _FIGURES
     | {Action.ASSIGN_TASKS, Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES}

@@ -10,6 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hcrm.accounts import guard
 from hcrm.accounts.routes import blueprint as accounts_pages
+from hcrm.appointments.routes import blueprint as appointment_pages
+from hcrm.appointments.routes import patient_blueprint as visit_pages
 from hcrm.app import context, demo, errors, health, security, timeline, vendor
 from hcrm.extensions import babel, bootstrap, csrf, db, login_manager
 from hcrm.followup.routes import blueprint as followup_pages
@@ -34,6 +36,8 @@ BLUEPRINTS = (
     survey_pages,
     questionnaire_pages,
     followup_pages,
+    appointment_pages,
+    visit_pages,
     intake_pages,
     fhir_posts,
     reporting_pages,

@@ -43,6 +43,7 @@ ENTRIES = (
     Entry("/today", _l("Today"), Action.VIEW_TODAY),
     Entry("/workload", _l("Workload"), Action.ASSIGN_TASKS),
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
+    Entry("/visits", _l("Visits"), Action.VIEW_APPOINTMENTS),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),
     Entry("/questionnaires", _l("Questionnaires"), Action.EDIT_SURVEYS, setting_up=True),

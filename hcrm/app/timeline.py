@@ -6,13 +6,14 @@ from collections import ChainMap
 
 from flask import Flask
 
+from hcrm.appointments import forms as appointments_forms
 from hcrm.followup import forms as followup_forms
 from hcrm.messaging import forms as messaging_forms
 from hcrm.patients import forms as patients_forms
 from hcrm.survey import forms as survey_forms
 from hcrm.wiring import TIMELINE_SOURCES
 
-FORMS = (patients_forms, messaging_forms, survey_forms, followup_forms)
+FORMS = (patients_forms, messaging_forms, survey_forms, followup_forms, appointments_forms)
 
 
 def init_app(app: Flask) -> None:

@@ -187,6 +187,22 @@ questionnaires.preview       .   .   .   .   x   x   .   .   x   .   .
 questionnaires.file          .   .   .   .   x   x   .   .   x   .   .
 questionnaires.take_in       .   .   .   .   x   x   .   .   x   .   .
 questionnaires.compare       .   .   .   .   x   x   .   .   x   .   .
+appointments.calendar        x   x   x   x   x   x   .   .   .   .   .
+appointments.day_list        x   x   x   x   x   x   .   .   .   .   .
+appointments.waiting         x   x   x   x   x   x   .   .   .   .   .
+appointments.visit           x   x   x   x   x   x   .   .   .   .   .
+appointments.change_visit    x   x   x   x   x   .   .   .   .   .   .
+appointments.book            x   x   x   x   x   .   .   .   .   .   .
+appointments.take_place      x   x   x   x   x   .   .   .   .   .   .
+appointments.wait            x   x   x   x   x   .   .   .   .   .   .
+appointments.sessions        .   .   .   .   x   x   .   .   .   .   .
+appointments.return_rules    .   .   .   .   x   x   .   .   .   .   .
+appointments.close_sitting   .   .   .   .   x   x   .   .   .   .   .
+appointments.renew_feed      .   .   .   .   x   x   .   .   .   .   .
+visits.page                  public
+visits.answer                public
+visits.calendar_file         public
+visits.feed                  public
 survey.entry                 public
 survey.begin                 public
 survey.check                 public

@@ -33,7 +33,7 @@ def when(at: datetime, zone: tzinfo) -> Mapping[str, str]:
 
 
 def hour(at: datetime, zone: tzinfo) -> Mapping[str, str]:
-    """``Tue 18:00`` · ``24日18时``: the full hour at or before ``at``, so that nobody is told more time than there is."""
+    """``Tue 18:00`` · ``24日18时``: the full hour at or before ``at``: nobody is told more time than there is."""
     local = at.astimezone(zone)
     return {language: format_datetime(local, pattern, locale=language) for language, pattern in _HOUR.items()}
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm.appointments.domain.snapshots import AppointmentSnapshot, HistoryEntry
-from hcrm.appointments.domain.states import AppointmentState
+from hcrm.appointments.domain.states import AppointmentState, HistoryKind
 from hcrm.appointments.domain.texts import generation_of
 from hcrm.appointments.domain.waiting import Wish
 from hcrm.appointments.models import Appointment, AppointmentHistory, CalendarFeed, Slot
 from hcrm.ids import token_hash
+from hcrm.organization.models import Facility
 from hcrm.patients.domain import TimelineEntry
 
 
@@ -158,10 +160,11 @@ def feed_by_token(session: Session, token: str) -> tuple[int, int] | None:
 
 
 def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry]:
-    """What was done about the appointments of one person."""
+    """What was done about the appointments of one person; times are those of the facility."""
     rows = session.execute(
-        select(AppointmentHistory, Appointment)
+        select(AppointmentHistory, Appointment, Facility.timezone)
         .join(Appointment, Appointment.id == AppointmentHistory.appointment_id)
+        .join(Facility, Facility.id == Appointment.facility_id)
         .where(Appointment.patient_id.in_(patient_ids))
     )
     return [
@@ -169,11 +172,16 @@ def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry
             at=entry.at,
             kind="appointment",
             title_code=f"appointment.{entry.kind.value}",
-            params={"at": entry.starts_at, "room": row.room},
-            state=f"appointment.{row.state.value}",
+            params={"when": _local(entry.starts_at, zone), "user_id": entry.actor_user_id, "note": entry.reason},
+            state=f"appointment.{row.state.value}" if entry.kind is HistoryKind.BOOKED else "",
             object_kind="appointment",
             object_id=row.id,
             encounter_id=row.encounter_id,
         )
-        for entry, row in rows
+        for entry, row, zone in rows
+        if entry.kind is not HistoryKind.REMINDED
     ]
+
+
+def _local(at: datetime | None, zone: str) -> str:
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

@@ -28,6 +28,7 @@ ICONS = {
     "survey": "form",
     "alert": "flag",
     "record": "file",
+    "appointment": "calendar",
 }
 FILTERS: Mapping[str, frozenset[str]] = {
     "calls": frozenset({"call", "task"}),
@@ -150,6 +151,8 @@ def _address(entry: TimelineEntry) -> str | None:
     by_person = entry.kind == "task" and entry.params.get("channel") in {"phone", "home_visit"}
     if entry.kind == "call" or by_person:
         return f"/calls/{entry.object_id}"
+    if entry.kind == "appointment":
+        return f"/visits/{entry.object_id}"
     return f"/alerts/{entry.object_id}" if entry.kind == "alert" else None
 
 
@@ -202,4 +205,5 @@ _DETAILS: Mapping[str, Callable[[TimelineEntry, Names], list[str]]] = {
     "call": _by,
     "alert": _by,
     "task": _by,
+    "appointment": _by,
 }

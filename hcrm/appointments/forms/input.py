@@ -1,0 +1,136 @@
+"""What the pages of appointments take in."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+    widgets,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from hcrm.appointments.domain.search import ReturnRule
+from hcrm.appointments.domain.sessions import SessionRule
+from hcrm.appointments.domain.states import BY_HAND
+from hcrm.appointments.forms.labels import CANCEL_REASONS
+from hcrm.web import BaseForm, choices
+
+WEEKDAYS = (
+    ("0", _l("Monday")),
+    ("1", _l("Tuesday")),
+    ("2", _l("Wednesday")),
+    ("3", _l("Thursday")),
+    ("4", _l("Friday")),
+    ("5", _l("Saturday")),
+    ("6", _l("Sunday")),
+)
+_WHOLE = _l("Enter a whole number.")
+_DAY = InputRequired(message=_l("Choose a day."))
+
+
+class SessionForm(BaseForm):
+    """A session with its rule; the last day may be missing here, for its refusal says why it is needed."""
+
+    department = SelectField(_l("Department"), coerce=int)
+    clinician = SelectField(_l("Clinician"), coerce=int)
+    room = StringField(
+        _l("Place"), validators=[InputRequired(message=_l("Say where patients should come.")), Length(max=80)]
+    )
+    first_on = DateField(_l("First day"), validators=[_DAY])
+    last_on = DateField(_l("Last day"), validators=[Optional()])
+    weekdays = SelectMultipleField(
+        _l("Weekdays"),
+        choices=choices(WEEKDAYS),
+        option_widget=widgets.CheckboxInput(),
+        widget=widgets.ListWidget(prefix_label=False),
+    )
+    every_weeks = IntegerField(_l("Every … weeks"), default=1, validators=[NumberRange(min=1, max=52, message=_WHOLE)])
+    starts = TimeField(_l("Begins at"), validators=[InputRequired(message=_l("Enter a time."))])
+    slot_minutes = IntegerField(_l("Minutes for each patient"), default=15, validators=[InputRequired(message=_WHOLE)])
+    slots = IntegerField(_l("Number of slots"), default=12, validators=[InputRequired(message=_WHOLE)])
+    capacity = IntegerField(_l("Patients in each slot"), default=1, validators=[InputRequired(message=_WHOLE)])
+    on_holidays = BooleanField(_l("Also on holidays"))
+
+    @property
+    def rule(self) -> SessionRule:
+        return SessionRule(
+            first_on=self.first_on.data,
+            last_on=self.last_on.data,
+            weekdays=frozenset(int(day) for day in self.weekdays.data or ()),
+            starts=self.starts.data,
+            slot_minutes=self.slot_minutes.data,
+            slots=self.slots.data,
+            capacity=self.capacity.data,
+            every_weeks=self.every_weeks.data,
+            on_holidays=self.on_holidays.data,
+        )
+
+
+class CloseForm(BaseForm):
+    """Why one day of a session is closed."""
+
+    reason = StringField(
+        _l("Why is it closed?"), validators=[InputRequired(message=_l("Give a reason.")), Length(max=200)]
+    )
+
+
+class RuleForm(BaseForm):
+    """When patients of a department should come back."""
+
+    department = SelectField(_l("Department"), coerce=int)
+    from_days = IntegerField(_l("From day"), validators=[InputRequired(message=_WHOLE)])
+    within_days = IntegerField(_l("Until day"), validators=[InputRequired(message=_WHOLE)])
+    same_clinician = BooleanField(_l("The same clinician first"))
+
+    @property
+    def rule(self) -> ReturnRule:
+        return ReturnRule(self.from_days.data, self.within_days.data, self.same_clinician.data)
+
+
+class BookForm(BaseForm):
+    """A free place for a patient."""
+
+    slot = IntegerField(validators=[InputRequired()])
+    patient = IntegerField(validators=[InputRequired()])
+    encounter = IntegerField(validators=[Optional()])
+    back = HiddenField()
+
+
+class WaitForm(BaseForm):
+    """The wish of a patient for whom there is no good time."""
+
+    patient = IntegerField(validators=[InputRequired()])
+    encounter = IntegerField(validators=[Optional()])
+    department = IntegerField(validators=[InputRequired()])
+    clinician = IntegerField(validators=[Optional()])
+    first_on = DateField(_l("Can come from"), validators=[_DAY])
+    last_on = DateField(_l("until"), validators=[_DAY])
+    back = HiddenField()
+
+
+class ChangeForm(BaseForm):
+    """What is done about a visit."""
+
+    do = SelectField(
+        choices=choices((each, each) for each in ("confirm", "move", "cancel", "arrive", "fulfil", "miss", "decline"))
+    )
+    slot = IntegerField(validators=[Optional()])
+    reason = SelectField(
+        _l("Why?"),
+        choices=choices((each.value, CANCEL_REASONS[each]) for each in BY_HAND),
+        validators=[Optional()],
+    )
+    comment = StringField(_l("Note"), validators=[Length(max=200)])
+    outcome = TextAreaField(_l("What came of it"), validators=[Length(max=2000)])
+
+
+class FeedForm(BaseForm):
+    """Nothing but the proof that the request came from our own page."""
