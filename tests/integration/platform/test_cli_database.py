@@ -310,7 +310,7 @@ def test_a_command_that_is_told_to_end_leaves_no_server_behind(tmp_path):
     program = Path(sys.executable).with_name("hcrm")
     server = EmbeddedServer(tmp_path)
     try:
-        subprocess.run([program, "db", "upgrade"], env=environment, check=True, capture_output=True)
+        assert CliRunner().invoke(main, ["db", "upgrade"], env=environment).exit_code == 0
         for command in ("serve", "worker"):
             with subprocess.Popen([program, command], env=environment, stderr=subprocess.DEVNULL) as process:
                 began = stopwatch()
@@ -334,12 +334,9 @@ def free_port() -> int:
 
 
 def test_the_embedded_database_is_started_stopped_and_removed(tmp_path):
-    environment = {"PATH": "/usr/bin:/bin", "HCRM_INSTANCE_DIR": str(tmp_path / "instance")}
-
     def run(*arguments: str) -> tuple[int, str]:
-        command = [Path(sys.executable).with_name("hcrm"), *arguments]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return answer.returncode, answer.stdout + answer.stderr
+        answer = CliRunner().invoke(main, arguments, env={"HCRM_INSTANCE_DIR": str(tmp_path / "instance")})
+        return answer.exit_code, answer.output
 
     try:
         code, said = run("doctor")
