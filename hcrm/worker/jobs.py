@@ -11,6 +11,7 @@ from hcrm.audit import jobs as audit
 from hcrm.followup import jobs as followup
 from hcrm.intake import jobs as intake
 from hcrm.messaging import jobs as messaging
+from hcrm.patients import jobs as patients
 from hcrm.reporting import jobs as reporting
 from hcrm.survey import jobs as survey
 from hcrm.unit_of_work import Runtime
@@ -56,6 +57,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_messages", send_messages, timedelta(seconds=2), needs_leader=False),
     Job("run_imports", intake.run_pending_batches, timedelta(seconds=3), needs_leader=False),
     Job("apply_waiting_messages", intake.apply_waiting_messages, timedelta(minutes=1), needs_leader=True),
+    Job("find_duplicates", patients.find_duplicates, timedelta(minutes=5), needs_leader=True),
     Job("release_due_steps", followup.release_due_steps, timedelta(seconds=5), needs_leader=True),
     Job("climb_ladders", followup.climb_ladders, timedelta(seconds=20), needs_leader=False),
     Job("send_reminders", appointments.send_reminders, timedelta(seconds=20), needs_leader=True),

@@ -18,7 +18,7 @@ from hcrm.followup.service import begin_draft
 from hcrm.intake.models import AccessToken, ImportBatch, MappingProfile
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
-from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier
+from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier, PossibleDuplicate
 from hcrm.reporting.models import ReportToken
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
@@ -110,12 +110,19 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         alert = session.scalars(select(AlertRow.id)).one()
         profile = session.scalars(select(MappingProfile.id)).one()
         token = session.scalars(select(AccessToken.id)).one()
+    with unit_of_work(runtime.sessions) as session:
+        pair = PossibleDuplicate(
+            facility_id=facility, first_id=patient, second_id=patient, reasons=[], weight=0, found_at=runtime.clock.now()
+        )
+        session.add(pair)
+        session.flush()
+        pair_id = pair.id
         figure_token = session.scalars(select(ReportToken.id)).one()
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
         "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
-        "token_id": token, "profile_id": profile, "figure_token_id": figure_token,
+        "token_id": token, "profile_id": profile, "pair_id": pair_id, "figure_token_id": figure_token,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
         "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip

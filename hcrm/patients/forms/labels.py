@@ -18,12 +18,23 @@ from hcrm.patients.domain import (
     RetiredReason,
     Sex,
 )
+from hcrm.patients.domain.duplicates import Likeness
 
 SEXES: Mapping[Sex, str] = {
     Sex.FEMALE: _l("female"),
     Sex.MALE: _l("male"),
     Sex.OTHER: _l("other sex"),
     Sex.UNKNOWN: _l("sex not recorded"),
+}
+LIKENESSES: Mapping[Likeness, str] = {
+    Likeness.NAME_AND_BIRTH: _l("Same name and date of birth"),
+    Likeness.SOUND_AND_BIRTH: _l("Names that sound alike, same date of birth"),
+    Likeness.PHONE_AND_NAME: _l("Same name and phone number"),
+    Likeness.PHONE_AND_BIRTH: _l("Same phone number and date of birth"),
+    Likeness.TRANSPOSED_BIRTH: _l("Same name, date of birth with digits exchanged"),
+    Likeness.TRANSPOSED_MRN: _l("Same name, MRN with digits exchanged"),
+    Likeness.TRANSPOSED_PHONE: _l("Same name, phone number with digits exchanged"),
+    Likeness.PHONE: _l("Same phone number"),
 }
 LANGUAGES: Mapping[Language, str] = {Language.ENGLISH: _l("English"), Language.CHINESE: _l("Chinese")}
 CLASSES: Mapping[EncounterClass, str] = {

@@ -2,8 +2,9 @@
 
 from hcrm.patients.routes.blueprint import blueprint
 from hcrm.patients.routes.changes import add_number
+from hcrm.patients.routes.duplicates import duplicates
 from hcrm.patients.routes.finding import search
 from hcrm.patients.routes.merging import merge
 from hcrm.patients.routes.page import patient
 
-__all__ = ["add_number", "blueprint", "merge", "patient", "search"]
+__all__ = ["add_number", "blueprint", "duplicates", "merge", "patient", "search"]

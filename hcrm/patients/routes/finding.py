@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from hcrm.accounts.domain import Action, scope_of
+from hcrm.accounts.domain import Action, permitted, scope_of
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.audit.service import record
 from hcrm.organization.queries import departments
@@ -40,6 +40,7 @@ def search() -> ResponseReturnValue:
         departments=names,
         sexes=labels.SEXES,
         today=now().date(),
+        may_merge=permitted(current_actor(), Action.MERGE_PATIENTS),
     )
 
 

@@ -2,6 +2,7 @@
 
 from hcrm.patients.service.bulk import BulkWriteFailed
 from hcrm.patients.service.contacts import add_contact, change_contact, retire_contact, verify_contact
+from hcrm.patients.service.duplicates import keep_alike, mark_different, take_back_different
 from hcrm.patients.service.emptied import settle_emptied_numbers
 from hcrm.patients.service.ledger import merge_patients, unmerge_patients
 from hcrm.patients.service.locks import lock_facility
@@ -23,7 +24,9 @@ __all__ = [
     "apply_stays",
     "change_contact",
     "choose_language",
+    "keep_alike",
     "lock_facility",
+    "mark_different",
     "merge_patients",
     "note_identifiers",
     "note_look",
@@ -32,6 +35,7 @@ __all__ = [
     "retire_contact",
     "set_flags",
     "settle_emptied_numbers",
+    "take_back_different",
     "unmerge_patients",
     "verify_contact",
     "withdraw_deceased",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -20,8 +21,10 @@ from hcrm.patients.domain import (
     RetiredReason,
     StayRow,
 )
+from hcrm.patients.jobs import find_duplicates
 from hcrm.patients.queries import consents, contacts, merges, patient_snapshots, person_of
 from hcrm.unit_of_work import Runtime, unit_of_work
+from tests.factories_followup import discharge, discharged
 from tests.factories_patients import apply_rows, stay_row
 
 Login = Callable[..., int]
@@ -311,3 +314,25 @@ def test_a_patient_who_does_not_exist_is_not_found(client: Any, login: Login) ->
     login("nurse")
 
     assert client.get("/patients/987654").status_code == 404
+
+
+def test_possible_duplicates_are_compared_told_apart_and_listed_again(
+    client: Any, login: Any, runtime: Runtime, facility: int
+) -> None:
+    with unit_of_work(runtime.sessions) as session:
+        for mrn in ("M1", "M2"):
+            discharge(session, facility, discharged(mrn, f"V{mrn}"), now=runtime.clock.now())
+    assert find_duplicates(runtime) == 1
+    login("quality_officer")
+    assert "Possible duplicates" in client.get("/patients").text
+    page = client.get("/patients/duplicates").text
+    assert "1 pair waits for a decision" in page
+    assert "Same name and date of birth" in page
+    compare = re.search(r"/patients/\d+/merge/\d+", page)
+    assert compare
+    assert "They are two persons" in client.get(compare[0]).text
+    page = client.post(f"{compare[0]}/different", follow_redirects=True).text
+    assert "0 pairs wait for a decision" in page
+    undo = re.search(r"/patients/duplicates/\d+/undo", page)
+    assert undo
+    assert "1 pair waits for a decision" in client.post(undo[0], follow_redirects=True).text
