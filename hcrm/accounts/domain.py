@@ -41,6 +41,7 @@ class Action(StrEnum):
     VIEW_TODAY = "view_today"
     WORK_TASKS = "work_tasks"
     ASSIGN_TASKS = "assign_tasks"
+    VIEW_RECALLS = "view_recalls"
     VIEW_PATIENT = "view_patient"
     EDIT_PATIENT = "edit_patient"
     VERIFY_DEATH = "verify_death"
@@ -90,10 +91,20 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _SESSIONS
     | _ALERTS
     | _FIGURES
-    | {Action.ASSIGN_TASKS, Action.VIEW_TODAY, Action.VIEW_PATIENT, Action.VERIFY_DEATH, Action.EDIT_TEMPLATES}
+    | {
+        Action.ASSIGN_TASKS,
+        Action.VIEW_RECALLS,
+        Action.VIEW_TODAY,
+        Action.VIEW_PATIENT,
+        Action.VERIFY_DEATH,
+        Action.EDIT_TEMPLATES,
+    }
     | {Action.EDIT_SURVEYS, Action.EDIT_PLANS},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
-    Role.QUALITY_OFFICER: _EVERYONE | _ALERTS | _FIGURES | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS},
+    Role.QUALITY_OFFICER: _EVERYONE
+    | _ALERTS
+    | _FIGURES
+    | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS, Action.VIEW_RECALLS},
     Role.ADMINISTRATOR: _EVERYONE
     | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER},
     Role.GROUP_ADMINISTRATOR: _EVERYONE

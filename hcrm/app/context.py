@@ -45,6 +45,7 @@ ENTRIES = (
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
     Entry("/visits", _l("Visits"), Action.VIEW_APPOINTMENTS),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
+    Entry("/recalls", _l("Re-calls"), Action.VIEW_RECALLS),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),
     Entry("/questionnaires", _l("Questionnaires"), Action.EDIT_SURVEYS, setting_up=True),
     Entry("/plans", _l("Plans"), Action.EDIT_PLANS, setting_up=True),

@@ -94,6 +94,8 @@ followup.log_contact         x   x   x   x   x   .   .   .   .   .   .
 followup.from_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.visit_links         .   .   .   .   .   .   .   .   x   x   .
 followup.why                 x   x   x   x   x   x   x   x   .   x   x
+followup.recalls             .   .   .   .   .   x   .   x   .   .   .
+followup.review              .   .   .   .   .   x   .   x   .   .   .
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .

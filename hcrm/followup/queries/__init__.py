@@ -20,6 +20,7 @@ from hcrm.followup.queries.desk import absence_items, colleagues, doctors
 from hcrm.followup.queries.on_call import on_call_entries
 from hcrm.followup.queries.plans import published_plans, step_names
 from hcrm.followup.queries.questions import QuestionPanel, question_panel
+from hcrm.followup.queries.recalls import Recalls, recalls
 from hcrm.followup.queries.rows import WorkRow, work_rows
 from hcrm.followup.queries.timeline import timeline
 from hcrm.followup.queries.today import (
@@ -41,6 +42,7 @@ __all__ = [
     "CallView",
     "Day",
     "QuestionPanel",
+    "Recalls",
     "StayToCall",
     "TaskAccess",
     "TaskWhy",
@@ -66,6 +68,7 @@ __all__ = [
     "open_calls_of",
     "published_plans",
     "question_panel",
+    "recalls",
     "resolved_today",
     "stay_by_visit",
     "stay_of_patient",

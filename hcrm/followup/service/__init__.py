@@ -33,6 +33,7 @@ from hcrm.followup.service.plan_editing import (
     switch_plan,
 )
 from hcrm.followup.service.plans import install_default_plan
+from hcrm.followup.service.recalls import review_call
 from hcrm.followup.service.reconcile import (
     end_deceased,
     end_plans,
@@ -149,6 +150,7 @@ __all__ = [
     "resolve_alert",
     "restore_living",
     "resume_interrupted",
+    "review_call",
     "send_advice",
     "switch_plan",
     "take_alert",
