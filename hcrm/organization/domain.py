@@ -97,8 +97,9 @@ class FacilitySettings:
     """What a hospital may set for itself; the defaults are those of the definitions page. Times are local.
 
     ``survey_invitation``: the first question in the text (``sms``) or a link (``web``). ``survey_modules``: optional
-    parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``physician_hours``: how long a
-    call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty phone
+    parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``survey_reminder_days``: who has
+    answered nothing so long after the invitation arrived is reminded once; 0 = nobody is. ``physician_hours``: how long
+    a call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty phone
     (E.164) that is told of urgent alerts by text message. ``signature_added_by_carrier``: the carrier puts the
     hospital's name in front of texts, so that they are handed over without it (and counted with it).
     """
@@ -115,6 +116,7 @@ class FacilitySettings:
     alert_cover_to: time = time(20)
     on_call_number: str = ""
     survey_every_days: int = 30
+    survey_reminder_days: int = 1
     non_clinical_per_week: int = 3
     max_attempts: int = 3
     overdue_shown_days: int = 7
@@ -130,6 +132,7 @@ class FacilitySettings:
     def __post_init__(self) -> None:
         possible = {
             "survey_every_days": self.survey_every_days >= 0,
+            "survey_reminder_days": self.survey_reminder_days >= 0,
             "non_clinical_per_week": self.non_clinical_per_week >= 0,
             "max_attempts": self.max_attempts > 0,
             "overdue_shown_days": self.overdue_shown_days >= 0,

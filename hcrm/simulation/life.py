@@ -18,6 +18,7 @@ from hcrm.followup import jobs as followup_jobs
 from hcrm.intake.jobs import import_files
 from hcrm.messaging import jobs as messaging_jobs
 from hcrm.simulation.calling import Desk
+from hcrm.simulation.carrier import settle
 from hcrm.simulation.feed import write_records
 from hcrm.simulation.generate.records import Event
 from hcrm.simulation.hospital import Record
@@ -76,7 +77,7 @@ class HospitalLife:
                 self._take_in(runtime, day, arrived)
             elif what == "worker":
                 self._work(runtime)
-                report.texts_sent += send_all(runtime)
+                report.texts_sent += send_all(runtime, self.desk.seed)
             elif what == "phones":
                 self._work(runtime)
                 self._exchange_texts(runtime, report)
@@ -85,6 +86,7 @@ class HospitalLife:
                 made, completed = self.desk.make_calls(runtime)
                 report.calls += made
                 report.completed += completed
+        settle(runtime)
         return report
 
     def _hours(self, day: date) -> list[tuple[datetime, str]]:
@@ -105,6 +107,7 @@ class HospitalLife:
     def _work(runtime: Runtime) -> None:
         """What the worker does beside sending."""
         survey_jobs.expire_responses(runtime)
+        survey_jobs.remind_of_surveys(runtime)
         messaging_jobs.expire_messages(runtime)
         followup_jobs.release_due_steps(runtime)
         followup_jobs.climb_ladders(runtime)

@@ -87,6 +87,7 @@ class SurveyResponse(Base):
     closed_at: Mapped[UtcDateTime | None]
     sms_position: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     help_sent: Mapped[bool] = mapped_column(default=False)
+    reminded_at: Mapped[UtcDateTime | None]
     link_revoked_at: Mapped[UtcDateTime | None]
     failed_checks: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 

@@ -1,4 +1,4 @@
-"""What surveys are built from and who is asked: drafts of questionnaires, links taken back, wrong birth dates."""
+"""What surveys are built from and who is asked: drafts, reminders, links taken back, wrong birth dates."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'draft'"),
     )
+    op.add_column("survey_response", sa.Column("reminded_at", moment, nullable=True))
     op.add_column("survey_response", sa.Column("link_revoked_at", moment, nullable=True))
     op.add_column(
         "survey_response", sa.Column("failed_checks", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
@@ -38,6 +39,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM questionnaire_version WHERE status = 'draft'")
     op.drop_column("survey_response", "failed_checks")
     op.drop_column("survey_response", "link_revoked_at")
+    op.drop_column("survey_response", "reminded_at")
     op.drop_index("uq_questionnaire_version_draft", "questionnaire_version")
     for name in ("revision", "changed_by_user_id", "changed_at", "retired_at"):
         op.drop_column("questionnaire_version", name)

@@ -114,6 +114,7 @@ class HospitalForm(BaseForm):
         choices=choices([("sms", _l("With the first question in the text")), ("web", _l("With a link in the text"))]),
     )
     survey_every_days = _count(_l("Days between two surveys to one patient"), 0, 365)
+    survey_reminder_days = _count(_l("Days until a reminder of a survey that nobody answered"), 0, 30)
     survey_modules = ModulesField(
         _l("More questions for inpatients"),
         choices=choices([("IP_PLUS", _l("Family, signs, formalities, food and costs"))]),

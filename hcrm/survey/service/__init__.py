@@ -11,6 +11,7 @@ from hcrm.survey.service.answering import (
 )
 from hcrm.survey.service.conversation import TextOutcome, opening_request, take_reply_text
 from hcrm.survey.service.installing import install_default_questionnaires
+from hcrm.survey.service.reminding import remind_due
 from hcrm.survey.service.responses import (
     MOST_FAILED_CHECKS,
     check_birth_date,
@@ -41,6 +42,7 @@ __all__ = [
     "opening_request",
     "record_answer",
     "record_answers",
+    "remind_due",
     "revoke_link",
     "survey_link",
     "take_reply_text",

@@ -46,6 +46,7 @@ def test_senders_run_in_every_worker_and_planners_only_in_the_leader():
         "release_due_steps": True,
         "climb_ladders": False,
         "expire_responses": True,
+        "remind_of_surveys": True,
         "settle_messages": True,
         "look_again": True,
         "expire_messages": True,

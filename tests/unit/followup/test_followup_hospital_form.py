@@ -24,6 +24,7 @@ FIELDS: dict[str, Any] = {
     "non_clinical_per_week": "3",
     "survey_invitation": "sms",
     "survey_every_days": "30",
+    "survey_reminder_days": "1",
     "calling_hours": "09:00-11:30\r\n14:30-17:30\r\n18:30-20:00",
     "max_attempts": "3",
     "overdue_shown_days": "7",
