@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
@@ -15,7 +17,7 @@ from wtforms import (
     TimeField,
     widgets,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from hcrm.appointments.domain.search import ReturnRule
 from hcrm.appointments.domain.sessions import SessionRule
@@ -34,6 +36,15 @@ WEEKDAYS = (
 )
 _WHOLE = _l("Enter a whole number.")
 _DAY = InputRequired(message=_l("Choose a day."))
+_ID = NumberRange(min=1, max=2**62)
+_COUNT = NumberRange(min=1, max=1440, message=_WHOLE)
+_DAYS = NumberRange(min=0, max=366, message=_l("Give a day between 0 and 366."))
+
+
+def _this_century(_form: Any, field: Any) -> None:
+    """A day of this century; other days are slips of the hand."""
+    if field.data is not None and not 2000 <= field.data.year < 2100:
+        raise ValidationError(_l("Choose a day of this century."))
 
 
 class SessionForm(BaseForm):
@@ -44,8 +55,8 @@ class SessionForm(BaseForm):
     room = StringField(
         _l("Place"), validators=[InputRequired(message=_l("Say where patients should come.")), Length(max=80)]
     )
-    first_on = DateField(_l("First day"), validators=[_DAY])
-    last_on = DateField(_l("Last day"), validators=[Optional()])
+    first_on = DateField(_l("First day"), validators=[_DAY, _this_century])
+    last_on = DateField(_l("Last day"), validators=[Optional(), _this_century])
     weekdays = SelectMultipleField(
         _l("Weekdays"),
         choices=choices(WEEKDAYS),
@@ -54,9 +65,11 @@ class SessionForm(BaseForm):
     )
     every_weeks = IntegerField(_l("Every … weeks"), default=1, validators=[NumberRange(min=1, max=52, message=_WHOLE)])
     starts = TimeField(_l("Begins at"), validators=[InputRequired(message=_l("Enter a time."))])
-    slot_minutes = IntegerField(_l("Minutes for each patient"), default=15, validators=[InputRequired(message=_WHOLE)])
-    slots = IntegerField(_l("Number of slots"), default=12, validators=[InputRequired(message=_WHOLE)])
-    capacity = IntegerField(_l("Patients in each slot"), default=1, validators=[InputRequired(message=_WHOLE)])
+    slot_minutes = IntegerField(
+        _l("Minutes for each patient"), default=15, validators=[InputRequired(message=_WHOLE), _COUNT]
+    )
+    slots = IntegerField(_l("Number of slots"), default=12, validators=[InputRequired(message=_WHOLE), _COUNT])
+    capacity = IntegerField(_l("Patients in each slot"), default=1, validators=[InputRequired(message=_WHOLE), _COUNT])
     on_holidays = BooleanField(_l("Also on holidays"))
 
     @property
@@ -86,8 +99,8 @@ class RuleForm(BaseForm):
     """When patients of a department should come back."""
 
     department = SelectField(_l("Department"), coerce=int)
-    from_days = IntegerField(_l("From day"), validators=[InputRequired(message=_WHOLE)])
-    within_days = IntegerField(_l("Until day"), validators=[InputRequired(message=_WHOLE)])
+    from_days = IntegerField(_l("From day"), validators=[InputRequired(message=_WHOLE), _DAYS])
+    within_days = IntegerField(_l("Until day"), validators=[InputRequired(message=_WHOLE), _DAYS])
     same_clinician = BooleanField(_l("The same clinician first"))
 
     @property
@@ -98,21 +111,21 @@ class RuleForm(BaseForm):
 class BookForm(BaseForm):
     """A free place for a patient."""
 
-    slot = IntegerField(validators=[InputRequired()])
-    patient = IntegerField(validators=[InputRequired()])
-    encounter = IntegerField(validators=[Optional()])
+    slot = IntegerField(validators=[InputRequired(), _ID])
+    patient = IntegerField(validators=[InputRequired(), _ID])
+    encounter = IntegerField(validators=[Optional(), _ID])
     back = HiddenField()
 
 
 class WaitForm(BaseForm):
     """The wish of a patient for whom there is no good time."""
 
-    patient = IntegerField(validators=[InputRequired()])
-    encounter = IntegerField(validators=[Optional()])
-    department = IntegerField(validators=[InputRequired()])
-    clinician = IntegerField(validators=[Optional()])
-    first_on = DateField(_l("Can come from"), validators=[_DAY])
-    last_on = DateField(_l("until"), validators=[_DAY])
+    patient = IntegerField(validators=[InputRequired(), _ID])
+    encounter = IntegerField(validators=[Optional(), _ID])
+    department = IntegerField(validators=[InputRequired(), _ID])
+    clinician = IntegerField(validators=[Optional(), _ID])
+    first_on = DateField(_l("Can come from"), validators=[_DAY, _this_century])
+    last_on = DateField(_l("until"), validators=[_DAY, _this_century])
     back = HiddenField()
 
 
@@ -122,7 +135,7 @@ class ChangeForm(BaseForm):
     do = SelectField(
         choices=choices((each, each) for each in ("confirm", "move", "cancel", "arrive", "fulfil", "miss", "decline"))
     )
-    slot = IntegerField(validators=[Optional()])
+    slot = IntegerField(validators=[Optional(), _ID])
     reason = SelectField(
         _l("Why?"),
         choices=choices((each.value, CANCEL_REASONS[each]) for each in BY_HAND),

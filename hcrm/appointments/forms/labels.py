@@ -106,10 +106,11 @@ def refusal_words(problem: Refused) -> str:
     if problem.clash is None:
         return sentence
     clash = problem.clash
-    return _(
+    words: str = _(
         "%(sentence)s It is the one in %(place)s, %(from_)s to %(until)s.",
         sentence=sentence,
         place=clash.what or "–",
         from_=local_datetime(clash.starts_at),
         until=local_time(clash.ends_at),
     )
+    return words

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
 
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
@@ -27,6 +28,7 @@ from hcrm.unit_of_work import unit_of_work
 from hcrm.web import is_safe_address, local_datetime, now
 
 SHOWN = 30
+LARGEST_ID = 2**62
 
 
 @blueprint.get("/book")
@@ -38,8 +40,10 @@ def book() -> ResponseReturnValue:
     with unit_of_work() as session:
         names = names_of(session, patient.facility_id)
         department = request.args.get("department", type=int) or (stay.department_id if stay else None)
-        department = department if department in names.departments else next(iter(names.departments), 0)
+        if department is None or department not in names.departments:
+            department = next(iter(names.departments), 0)
         clinician = request.args.get("clinician", type=int)
+        clinician = clinician if clinician in names.clinicians else None
         slots = _free(session, names, department, clinician, stay)
         records = patients.records_of_persons(session, [patient.id])
         visits = [each for each in queries.of_persons(session, records) if each.to_come]
@@ -62,6 +66,8 @@ def book() -> ResponseReturnValue:
 
 
 def _for_whom(patient_id: int, encounter_id: int | None) -> tuple[PatientSnapshot, EncounterSnapshot | None]:
+    if not 0 < patient_id < LARGEST_ID or (encounter_id or 0) >= LARGEST_ID:
+        raise NotFound
     patient = bookable_patient(patient_id, encounter_id)
     require_object(Action.BOOK_APPOINTMENTS, patient.facility_id)
     with unit_of_work() as session:
@@ -98,9 +104,10 @@ def _free(
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if 2000 <= found.year < 2100 else None
 
 
 def _back(address: str) -> str:
@@ -160,7 +167,8 @@ def _next_words(slot_id: int) -> str:
         slots = service.next_free_instead(session, slot_id=slot_id, now=now())
     if not slots:
         return ""
-    return _("Free next: %(times)s.", times=_(", ").join(local_datetime(each.starts_at) for each in slots))
+    words: str = _("Free next: %(times)s.", times=_(", ").join(local_datetime(each.starts_at) for each in slots))
+    return words
 
 
 @blueprint.post("/wait")

@@ -212,13 +212,18 @@ def _others(session: Any, look: Look) -> list[FreeSlot]:
     visit = look.visit
     if "move" not in request.args or visit.starts_at is None:
         return []
-    span = {"starts_from": now() + timedelta(hours=2), "starts_until": now() + timedelta(days=60)}
-    own = queries.free_slots(
-        session, department_id=visit.department_id, clinician_id=visit.clinician_id, limit=8, **span
-    )
-    if own:
-        return own
-    return queries.free_slots(session, department_id=visit.department_id, limit=8, **span)
+    for clinician_id in dict.fromkeys((visit.clinician_id, None)):
+        slots = queries.free_slots(
+            session,
+            department_id=visit.department_id,
+            clinician_id=clinician_id,
+            starts_from=now() + timedelta(hours=2),
+            starts_until=now() + timedelta(days=60),
+            limit=8,
+        )
+        if slots:
+            return slots
+    return []
 
 
 @blueprint.get("/a/<token>/visit.ics")

@@ -189,7 +189,9 @@ def renew_feed(clinician_id: int) -> ResponseReturnValue:
     """A new secret address for a clinician's calendar; the old one stops working."""
     actor = current_actor()
     names, _departments = _own()
-    if clinician_id not in names.clinicians:
+    with unit_of_work() as session:
+        published = queries.session_snapshots(session, scope_of(actor, Action.EDIT_SESSIONS))
+    if clinician_id not in {each.clinician_id for each in published}:
         raise NotFound
     if FeedForm().validate_on_submit():
         with unit_of_work() as session:
