@@ -98,6 +98,13 @@ class ResponseStateChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarChanged(Event):
+    """A hospital's holidays, make-up workdays or weekly rest days are others than before."""
+
+    facility_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TasksChanged(Event):
     """Follow-up tasks were created, completed, failed, cancelled or moved."""
 

@@ -28,6 +28,7 @@ from hcrm.events import (
     AppointmentsKept,
     AppointmentsMissed,
     Bus,
+    CalendarChanged,
     DeceasedReportWithdrawn,
     EncountersChanged,
     Event,
@@ -77,6 +78,7 @@ def inbox_count(session: Session, actor: Actor) -> Count:
 SUBSCRIPTIONS: tuple[tuple[type[Event], Handler], ...] = (
     (EncountersChanged, followup_subscribers.on_encounters_changed),
     (EncountersChanged, appointments_subscribers.on_encounters_changed),
+    (CalendarChanged, followup_subscribers.on_calendar_changed),
     (PatientsDeceased, messaging_subscribers.hold_back_for_deceased),
     (PatientsDeceased, followup_subscribers.on_patients_deceased),
     (PatientsDeceased, appointments_subscribers.on_patients_deceased),

@@ -10,6 +10,7 @@ from hcrm.events import (
     AppointmentsCancelled,
     AppointmentsKept,
     AppointmentsMissed,
+    CalendarChanged,
     DeceasedReportWithdrawn,
     EncountersChanged,
     MessagesChanged,
@@ -37,6 +38,11 @@ def on_encounters_changed(session: Session, event: EncountersChanged) -> None:
     service.end_readmitted(session, encounter_ids=event.encounter_ids, now=event.now)
     service.pause_or_go_on(session, encounter_ids=event.encounter_ids, now=event.now)
     service.keep_one(session, encounter_ids=event.encounter_ids, now=event.now)
+
+
+def on_calendar_changed(session: Session, event: CalendarChanged) -> None:
+    """Windows that nobody has begun are counted anew."""
+    service.follow_calendar(session, facility_id=event.facility_id, now=event.now)
 
 
 def on_patients_deceased(session: Session, event: PatientsDeceased) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from hcrm.audit.service import record
+from hcrm.events import CalendarChanged, publish
 from hcrm.organization.domain import CalendarEntry, FacilitySettings, UnknownDepartment, UnknownFacility
 from hcrm.organization.models import CalendarDay, Clinician, Department, Facility
 
@@ -136,9 +137,12 @@ def change_settings(
     row = session.get(Facility, facility_id, with_for_update=True)
     if row is None:
         raise UnknownFacility(facility_id)
-    changed = FacilitySettings.from_json(row.settings).changed(changes)
+    before = FacilitySettings.from_json(row.settings)
+    changed = before.changed(changes)
     row.settings = changed.to_json()
     session.flush()
+    if changed.weekend != before.weekend:
+        publish(session, CalendarChanged(now=now, facility_id=facility_id))
     record(
         session,
         now=now,
@@ -161,7 +165,7 @@ def replace_calendar_year(
     actor_user_id: int | None,
     now: datetime,
 ) -> None:
-    """Replace the holidays and make-up workdays of one year.
+    """Replace the holidays and make-up workdays of one year; what is planned moves with them.
 
     Raises ``UnknownFacility``, or ``ValueError`` for a day of another year.
     """
@@ -178,6 +182,7 @@ def replace_calendar_year(
     )
     if rows:
         session.execute(insert(CalendarDay), rows)
+    publish(session, CalendarChanged(now=now, facility_id=facility_id))
     record(
         session,
         now=now,

@@ -1,7 +1,8 @@
 """What plans would ask of people in a month of known discharges: calls, hours, visits, texts and what these cost.
 
-Everything here is pure. Stays that are alike (plan, day of discharge, risk, language) are planned once and counted;
-only a sampled step looks at each of them. What happened is not replayed: how many calls an attempt needs and how many
+Everything here is pure. Stays that are alike (plan, day of discharge, risk, language) are planned once and counted. A
+sampled step counts its share of them, so that two versions differ by what they say and not by who happens to be drawn.
+What happened is not replayed: how many calls an attempt needs and how many
 people answer are assumptions, which the page shows and lets one change. Steps that begin with a booked visit are left
 out, for the bookings of other plans are not known.
 """
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan
-from hcrm.followup.domain.expansion import PlannedTask, is_sampled, plan_occurrences, plan_step
+from hcrm.followup.domain.expansion import PlannedTask, plan_occurrences, plan_step
 from hcrm.followup.domain.plan import Condition, PerformerRole, PlanScope, RiskLevel, Step, StepChannel, Trigger
 from hcrm.organization.domain import Calendar
 
@@ -44,7 +45,6 @@ TEAMS: Mapping[PerformerRole, Team] = {
 class TriedStay:
     """One discharge of the month; ``language`` is the patient's, ``person_id`` has the plan of the patient."""
 
-    encounter_id: int
     person_id: int
     facts: StayFacts
     language: str
@@ -166,7 +166,7 @@ def try_plans(
     segments: Segments,
 ) -> Trial:
     """What these plans would ask for after these discharges, day by day; days are those of the hospital."""
-    alike: dict[_Alike, list[int]] = defaultdict(list)
+    alike: Counter[_Alike] = Counter()
     enrolled: Counter[str] = Counter()
     begun: set[tuple[int, int]] = set()
     for stay in stays:
@@ -174,11 +174,11 @@ def try_plans(
             if plans[number].plan.scope is PlanScope.ENCOUNTER:
                 enrolled[plans[number].plan.code] += 1
             day = stay.facts.discharged_on or date.min
-            alike[_Alike(number, day, stay.facts.risk, stay.language)].append(stay.encounter_id)
+            alike[_Alike(number, day, stay.facts.risk, stay.language)] += 1
     tally = _Tally()
     reckoning = _Reckoning(calendar, zone, assumptions, segments, tally)
-    for key, encounters in alike.items():
-        reckoning.count(plans[key.plan], key, encounters)
+    for key, stays_alike in alike.items():
+        reckoning.count(plans[key.plan], key, stays_alike)
     return Trial(
         discharges=len(stays),
         enrolled=dict(enrolled),
@@ -213,13 +213,13 @@ class _Reckoning:
     segments: Segments
     tally: _Tally
 
-    def count(self, published: PublishedPlan, key: _Alike, encounters: Sequence[int]) -> None:
+    def count(self, published: PublishedPlan, key: _Alike, stays: int) -> None:
         """The work of one plan for these stays, step by step in the order of the plan."""
         dated: dict[str, dict[date, float]] = {}
         for step in published.plan.steps:
             if not step.active or key.risk not in step.risks:
                 continue
-            days = self._days(step, published, key, encounters, dated)
+            days = self._days(step, published, key, stays, dated)
             dated[step.code] = days
             for day, weight in days.items():
                 for done_on, work in self._work(step, key.language, day):
@@ -230,18 +230,17 @@ class _Reckoning:
         step: Step,
         published: PublishedPlan,
         key: _Alike,
-        encounters: Sequence[int],
+        stays: int,
         dated: Mapping[str, Mapping[date, float]],
     ) -> dict[date, float]:
         """On which days a step is to be done, and how often."""
         if step.trigger in (Trigger.APPOINTMENT, Trigger.VISIT_MISSED):
             return {}
-        share = self._share(step, published)
+        share = self._share(step, published) * step.sample
         if step.trigger is Trigger.STEP_ENDED:
-            return self._after_others(step, dated, share * step.sample)
-        count = _sampled(step, published.label, encounters) * share
+            return self._after_others(step, dated, share)
         found = plan_occurrences(step, key.discharged_on, self.calendar, self.zone)
-        return {self._day(each): count for each in found} if count else {}
+        return {self._day(each): stays * share for each in found}
 
     def _after_others(self, step: Step, dated: Mapping[str, Mapping[date, float]], share: float) -> dict[date, float]:
         days: dict[date, float] = defaultdict(float)
@@ -279,9 +278,3 @@ class _Reckoning:
             return ((day, once), (again, once.times(max(0.0, told.attempts_per_call - 1.0))))
         texts = float(self.segments.get((step.template or step.questionnaire_for("*") or "", language), 1))
         return ((day, Work(texts=texts, cost=texts * told.price_per_text)),)
-
-
-def _sampled(step: Step, label: str, encounters: Sequence[int]) -> int:
-    if step.sample >= 1.0:
-        return len(encounters)
-    return sum(is_sampled(step, label, encounter_id) for encounter_id in encounters)

@@ -23,6 +23,14 @@ CHANNELS: Mapping[StepChannel, str] = {
     StepChannel.HOME_VISIT: _l("Home visit"),
     StepChannel.WEB: _l("Web page"),
 }
+TAGS: Mapping[StepChannel, str] = {
+    StepChannel.PHONE: _l("Call"),
+    StepChannel.SMS: _l("SMS"),
+    StepChannel.HOME_VISIT: _l("Visit"),
+    StepChannel.WEB: _l("Web"),
+}
+"""The short words beside a step without a tier."""
+
 PERFORMERS: Mapping[PerformerRole, str] = {
     PerformerRole.SYSTEM: _l("The program"),
     PerformerRole.PHYSICIAN: _l("Attending physician, else ward nurse"),

@@ -91,7 +91,7 @@ def past_discharges(session: Session, facility_id: int, month: Month) -> PastDis
 def _tried(each: Candidate, language: str, codes: dict[int, str], visits: int) -> TriedStay:
     surgery = is_surgical(each.procedures) if each.procedures else False
     facts = stay_facts(each, codes.get(each.department_id or 0, ""), stay_risk(each, visits).level, surgery=surgery)
-    return TriedStay(each.encounter_id, each.person_id, facts, language)
+    return TriedStay(each.person_id, facts, language)
 
 
 def text_segments(session: Session, plans: Sequence[Plan]) -> Segments:

@@ -34,6 +34,7 @@ from hcrm.followup.service.plan_editing import (
 )
 from hcrm.followup.service.plans import install_default_plan
 from hcrm.followup.service.recalls import review_call
+from hcrm.followup.service.rebasing import follow_calendar
 from hcrm.followup.service.reconcile import (
     end_deceased,
     end_plans,
@@ -116,6 +117,7 @@ __all__ = [
     "enrol_encounters",
     "flaws_of",
     "follow_booked",
+    "follow_calendar",
     "follow_cancelled",
     "follow_kept",
     "follow_messages",
