@@ -11,7 +11,8 @@ from hcrm.unit_of_work import Runtime
 STAYS = text(
     "SELECT e.visit_number, i.value, p.family_name, p.given_name, p.full_name, p.sex, p.birth_date, p.language,"
     " p.address, p.deceased_on, e.class, e.status, e.planned, e.admitted_at, e.discharged_at, e.disposition,"
-    " e.principal_diagnosis, e.diagnoses, e.sensitive, d.code, e.post_acute"
+    " e.principal_diagnosis, e.diagnoses, e.sensitive, d.code, e.post_acute,"
+    " CASE WHEN e.discharged_at IS NOT NULL THEN e.readmission_plan_31d END"
     " FROM encounter e JOIN patient p ON p.id = e.patient_id LEFT JOIN department d ON d.id = e.department_id"
     " JOIN patient_identifier i ON i.patient_id = p.id AND i.system = 'mrn'"
     " WHERE e.facility_id = :facility ORDER BY 1, 2"

@@ -31,7 +31,7 @@ from hcrm.intake.readers.formats import format_of, shape_of
 from hcrm.intake.readers.process import chunks
 from hcrm.intake.readers.profiles import check_zone
 from hcrm.logs import get_logger
-from hcrm.organization.queries import facility
+from hcrm.organization.queries import facilities, facility
 from hcrm.unit_of_work import Runtime, unit_of_work
 
 UPLOADS_KEPT: Final = timedelta(days=7)
@@ -318,6 +318,22 @@ def apply_waiting_messages(runtime: Runtime) -> int:
                 after, applied = service.apply_waiting(session, place, after_id=after, now=runtime.clock.now())
             done += applied
             more = after > 0
+    return done
+
+
+def thin_messages(runtime: Runtime) -> int:
+    """Drop messages of interfaces that were applied long ago, keeping their counts; returns how many."""
+    now = runtime.clock.now()
+    with unit_of_work(runtime.sessions) as session:
+        places = [each.id for each in facilities(session)]
+        service.forget_posted(session, now=now)
+    done = 0
+    for place in places:
+        gone = service.AT_ONCE
+        while gone == service.AT_ONCE:
+            with unit_of_work(runtime.sessions) as session:
+                gone = service.thin_messages(session, facility_id=place, now=now)
+            done += gone
     return done
 
 

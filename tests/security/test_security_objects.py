@@ -112,7 +112,12 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         token = session.scalars(select(AccessToken.id)).one()
     with unit_of_work(runtime.sessions) as session:
         pair = PossibleDuplicate(
-            facility_id=facility, first_id=patient, second_id=patient, reasons=[], weight=0, found_at=runtime.clock.now()
+            facility_id=facility,
+            first_id=patient,
+            second_id=patient,
+            reasons=[],
+            weight=0,
+            found_at=runtime.clock.now(),
         )
         session.add(pair)
         session.flush()

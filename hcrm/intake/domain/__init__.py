@@ -14,9 +14,10 @@ from hcrm.patients.domain import StayRow
 
 FIELDS = (
     "mrn", "visit_number", "name", "family_name", "given_name", "sex", "birth_date", "phone", "phone_owner",
-    "contact_name", "contact_relationship", "contact_phone", "language", "class", "admitted_at", "discharged_at",
-    "department_code", "department", "clinician", "nurse", "disposition", "died", "planned", "readmission_plan_31d",
-    "principal_diagnosis", "diagnoses", "procedures", "deceased_at", "payer", "sensitive", "address", "event_time",
+    "contact_name", "contact_relationship", "contact_phone", "language", "class", "status", "admitted_at",
+    "discharged_at", "department_code", "department", "clinician", "nurse", "disposition", "died", "planned",
+    "readmission_plan_31d", "principal_diagnosis", "diagnoses", "procedures", "deceased_at", "payer", "sensitive",
+    "address", "event_time",
 )  # fmt: skip
 """What a column of a table can mean, in the order in which forms offer it."""
 

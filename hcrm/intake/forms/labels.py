@@ -26,6 +26,7 @@ FIELD_LABELS: Mapping[str, LazyString] = {
     "contact_phone": _l("Phone of the contact person"),
     "language": _l("Language"),
     "class": _l("Kind of stay"),
+    "status": _l("State of the stay"),
     "admitted_at": _l("Admission"),
     "discharged_at": _l("Discharge"),
     "department_code": _l("Department code"),

@@ -21,10 +21,12 @@ from hcrm.intake.service.posts import DATABASE_AWAY, DocumentRefused, Taken, kee
 from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
 from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile
 from hcrm.intake.service.rows import settle_chunk
+from hcrm.intake.service.thinning import AT_ONCE, forget_posted, thin_messages
 from hcrm.intake.service.tokens import make_token, revoke_token, use_token
 from hcrm.intake.service.undo import CannotUndo, Hindrance, undo_batch
 
 __all__ = [
+    "AT_ONCE",
     "DATABASE_AWAY",
     "PREVIEW_ROWS",
     "Applied",
@@ -40,6 +42,7 @@ __all__ = [
     "apply_waiting",
     "check_file",
     "drop_profile",
+    "forget_posted",
     "keep_mapping",
     "keep_profile",
     "keep_refused",
@@ -54,6 +57,7 @@ __all__ = [
     "start_batch",
     "store_upload",
     "take_document",
+    "thin_messages",
     "undo_batch",
     "unlock_file",
     "use_token",

@@ -9,7 +9,7 @@ import pytest
 
 from hcrm.intake.domain import DateOrder, FileRefused, Layout, Profile, RowError, Severity
 from hcrm.intake.readers.csv_rows import Order, read, read_chunks, sniff
-from hcrm.patients.domain import Disposition, EncounterClass, Language, LineType, OwnerKind, Sex, StayRow
+from hcrm.patients.domain import Disposition, EncounterClass, Language, LineType, OwnerKind, RowKind, Sex, StayRow
 
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 HEAD = "mrn,visit_number,admitted_at,discharged_at"
@@ -348,6 +348,14 @@ class TestRows:
         assert remarks_of(path, Severity.WARNING) == [
             (2, field, "unknown_word") for field in ("sex", "language", "planned")
         ]
+
+    def test_a_stay_that_is_called_cancelled_is_taken_back(self, folder: Path) -> None:
+        path = folder / "list.csv"
+        path.write_text(
+            "mrn,visit,admitted,discharged,就诊状态\n1,A,2026-03-01,2026-03-02,已取消\n2,B,2026-03-01,2026-03-02,出院\n"
+        )
+        rows = [each for each in read(path, None, "UTC", NOW) if isinstance(each, StayRow)]
+        assert [row.kind for row in rows] == [RowKind.CANCEL, RowKind.STAY]
 
     def test_language_and_payer(self, folder: Path) -> None:
         row = one(folder, "language,payer,sensitive,planned", "中文,城镇职工,否,择期")

@@ -296,6 +296,11 @@ class TestStays:
         assert row.procedures == (("36.06", "Stent", date(2026, 3, 2)),)
         assert (row.disposition, row.payer, row.sex) == (Disposition.AGAINST_ADVICE, "基本医疗保险", Sex.MALE)
 
+    @pytest.mark.parametrize(("answer", "planned"), [("Y^Yes", True), ("N", False), ("有", True), ('""', None)])
+    def test_whether_another_stay_is_planned(self, answer: str, planned: object) -> None:
+        row = stay(adt("A03", "PID|||1001", pv1("20260301", "20260305"), f"OBX|1|CE|RP31^Planned^L||{answer}||||||F"))
+        assert row.readmission_plan_31d == (EXPLICIT_NULL if planned is None else planned)
+
     @pytest.mark.parametrize(
         ("code", "china", "america"),
         [

@@ -45,6 +45,7 @@ SYNONYMS: Mapping[str, str] = {
         "class|encounter_class|encounterclass|patient_class|visit_type|encounter_type|patient type|就诊类型|"
         "就诊类别|患者类型|患者类别|病人类型|就医类型|门诊住院标志"
     ),
+    "status": "encounter_status|visit_status|stay_status|status|就诊状态|住院状态|就医状态|记录状态",
     "admitted_at": (
         "入院时间|入院日期时间|入院日期|住院日期|就诊时间|就诊日期|admitted_at|admit_date|admission_date|"
         "admission|admission time|admit time|admitted|admission datetime|arrival|arrival time|start|"

@@ -24,7 +24,7 @@ from hcrm.intake.readers.csv_rows.values import (
     short_code,
 )
 from hcrm.intake.readers.csv_rows.words import fold
-from hcrm.patients.domain import Disposition, EncounterClass, Sex, StayRow
+from hcrm.patients.domain import Disposition, EncounterClass, RowKind, Sex, StayRow
 
 INDEX: Final[Mapping[str, int]] = {name: position for position, name in enumerate(StayRow._fields)}
 OLDEST_AGE: Final = 130
@@ -42,6 +42,8 @@ DISPOSITION, PHONES, CONTACT, RELATIONSHIP = (
 CLASS, POST_ACUTE, PLANNED, REVIEW = (
     INDEX[name] for name in ("encounter_class", "post_acute", "planned", "needs_review")
 )
+
+KIND: Final = INDEX["kind"]
 
 _TEXT_LIMITS: Final = {
     "nurse": 200,
@@ -158,6 +160,8 @@ class TableRows:
             steps.append(self._place_step("clinician", columns["clinician"]))
         if "died" in columns:
             steps.append(self._died_step(columns["died"][0]))
+        if "status" in columns:
+            steps.append(self._status_step(columns["status"][0]))
         if self._phones.any:
             steps.append(self._phone_step)
         return steps
@@ -215,6 +219,16 @@ class TableRows:
                 values[DISPOSITION] = Disposition.EXPIRED
 
         return died
+
+    def _status_step(self, position: int) -> Callable[[Values, Sequence[str]], None]:
+        """A stay that the table calls cancelled is taken back; how else it stands follows from its dates."""
+        cancelled = Remembered(words.is_cancelled)
+
+        def status(values: Values, cells: Sequence[str]) -> None:
+            if cancelled[cells[position]]:
+                values[KIND] = RowKind.CANCEL
+
+        return status
 
     def _check(self, values: Values, cells: Sequence[str]) -> None:
         admitted, discharged = values[ADMITTED], values[DISCHARGED]

@@ -109,3 +109,12 @@ OWNERS: Mapping[str, OwnerKind] = _table((OwnerKind.PATIENT, "patient|self|own|m
 TOTAL_WORDS = ("合计", "总计", "小计", "共计", "总数", "制表", "打印", "填表", "审核", "备注:", "备注：", "注:", "注：",
                "total", "grand total", "subtotal", "sum", "count", "printed", "page ")  # fmt: skip
 """How rows below a table begin that are no records."""
+
+_CANCELLED = frozenset(
+    map(fold, ("cancelled", "canceled", "cancel", "entered in error", "entered-in-error", "void", "voided"))
+) | frozenset(map(fold, ("取消", "已取消", "作废", "已作废", "退院")))
+
+
+def is_cancelled(word: str) -> bool:
+    """Whether the state of a stay says that it never was."""
+    return fold(word) in _CANCELLED

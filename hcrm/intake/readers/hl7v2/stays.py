@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hcrm.intake.domain import RowRefused
 from hcrm.intake.readers.csv_rows.values import clean, identifier, join_name, short_code
+from hcrm.intake.readers.csv_rows.words import PLAN_31D, fold
 from hcrm.intake.readers.hl7v2.reading import Gathering, Values
 from hcrm.intake.readers.hl7v2.segments import Components, Segment
 from hcrm.intake.readers.hl7v2.tables import PLANNED
 from hcrm.patients.domain import EXPLICIT_NULL, Procedure
+
+RETURN_PLAN: Final = "RP31"
 
 
 def visit_number(pid: Segment, pv1: Segment | None) -> str:
@@ -38,6 +43,7 @@ def stay_values(gathering: Gathering, pv1: Segment) -> Values:
         **_procedures(gathering),
         "payer": _payer(gathering),
         "sensitive": _sensitive(gathering),
+        "readmission_plan_31d": _return_plan(gathering),
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -136,6 +142,19 @@ def _procedure(gathering: Gathering, segment: Segment) -> Procedure:
 def _payer(gathering: Gathering) -> object:
     insurance = gathering.message.first("IN1")
     return None if insurance is None else gathering.text(insurance, 4, 200, "payer")
+
+
+def _return_plan(gathering: Gathering) -> object:
+    """OBX with the code RP31: whether another stay within 31 days is planned."""
+    told = next((each for each in gathering.message.all("OBX") if each.text(3).upper() == RETURN_PLAN), None)
+    if told is None:
+        return None
+    if told.is_null(5):
+        return EXPLICIT_NULL
+    answer = PLAN_31D.get(fold(told.text(5)))
+    if answer is None and told.text(5):
+        gathering.remark("readmission_plan_31d", "unknown_word", value=told.text(5)[:80])
+    return answer
 
 
 def _sensitive(gathering: Gathering) -> bool | None:
