@@ -7,10 +7,10 @@ happened or nothing did. Subscriptions are made in ``wiring.py`` alone. Events c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,57 @@ class Event:
     now: datetime
 
 
+class StayOutline(NamedTuple):
+    """What of a stay a plan depends on; times and days as in the record, codes as text.
+
+    ``alone`` says that the patient is new with this stay: nothing else is known of them.
+    """
+
+    encounter_id: int
+    facility_id: int
+    patient_id: int
+    person_id: int
+    encounter_class: str
+    disposition: str
+    post_acute: bool
+    admitted_on: date | None
+    discharged_on: date
+    planned: bool | None
+    diagnoses: Sequence[str]
+    principal_diagnosis: str
+    procedures: Sequence[Any] | None
+    department_id: int | None
+    clinician_id: int | None
+    open_dispute: bool
+    deceased_state: str
+    deceased_on: date | None
+    birth_date: date | None
+    alone: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class EncountersChanged(Event):
-    """Encounters were created or changed by records from a source; ``with_plans`` False when plans are not wanted."""
+    """Encounters were created or changed by records from a source; ``with_plans`` False when plans are not wanted.
+
+    ``created`` tells of many of those that are new and finished what is known of them, so that nobody has to read back
+    what has just been written. The rest of ``encounter_ids`` may have been there before.
+    """
 
     encounter_ids: tuple[int, ...]
     with_plans: bool = True
+    created: tuple[StayOutline, ...] = field(default=(), compare=False)
+
+    @property
+    def not_created(self) -> list[int]:
+        """Stays that may have been there before."""
+        new = {stay.encounter_id for stay in self.created}
+        return [encounter_id for encounter_id in self.encounter_ids if encounter_id not in new]
+
+    @property
+    def of_known_patients(self) -> list[int]:
+        """Stays of patients of whom more may be known than this one stay."""
+        alone = {stay.encounter_id for stay in self.created if stay.alone}
+        return [encounter_id for encounter_id in self.encounter_ids if encounter_id not in alone]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,4 +24,4 @@ def on_patients_deceased(session: Session, event: PatientsDeceased) -> None:
 
 def on_encounters_changed(session: Session, event: EncountersChanged) -> None:
     """A record that is a booked visit fulfils it."""
-    service.note_visits(session, event.encounter_ids, now=event.now)
+    service.note_visits(session, event.of_known_patients, now=event.now)

@@ -31,13 +31,14 @@ def on_encounters_changed(session: Session, event: EncountersChanged) -> None:
     """Correct or end plans that run, go on with those that an admission had ended which is none any more, start new
     ones, end what a new admission interrupts, and let plans of the patient pause until the stay is over.
     """
-    service.reconcile_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
-    service.resume_interrupted(session, encounter_ids=event.encounter_ids, now=event.now)
+    known, with_others = event.not_created, event.of_known_patients
+    service.reconcile_encounters(session, encounter_ids=known, now=event.now)
+    service.resume_interrupted(session, encounter_ids=known, now=event.now)
     if event.with_plans:
-        service.enrol_encounters(session, encounter_ids=event.encounter_ids, now=event.now)
-    service.end_readmitted(session, encounter_ids=event.encounter_ids, now=event.now)
-    service.pause_or_go_on(session, encounter_ids=event.encounter_ids, now=event.now)
-    service.keep_one(session, encounter_ids=event.encounter_ids, now=event.now)
+        service.enrol_encounters(session, encounter_ids=known, created=event.created, now=event.now)
+    service.end_readmitted(session, encounter_ids=with_others, now=event.now)
+    service.pause_or_go_on(session, encounter_ids=with_others, now=event.now)
+    service.keep_one(session, encounter_ids=with_others, now=event.now)
 
 
 def on_calendar_changed(session: Session, event: CalendarChanged) -> None:

@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
     Dialect,
+    Select,
     String,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
     or_,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import UserDefinedType
 
+from hcrm.events import StayOutline
+from hcrm.followup.domain.plan import PlanScope
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason
 from hcrm.followup.models import EnrolmentRow
 from hcrm.patients.domain import (
@@ -36,29 +41,8 @@ from hcrm.patients.models import Consent, Encounter, Patient
 
 LOOK_BACK_DAYS = 180
 
-
-class Candidate(NamedTuple):
-    """A discharge that has no plan yet; times and days as in the record."""
-
-    encounter_id: int
-    facility_id: int
-    patient_id: int
-    person_id: int
-    encounter_class: str
-    disposition: str
-    post_acute: bool
-    admitted_on: date | None
-    discharged_on: date
-    planned: bool | None
-    diagnoses: Sequence[str]
-    principal_diagnosis: str
-    procedures: Sequence[Any] | None
-    department_id: int | None
-    clinician_id: int | None
-    open_dispute: bool
-    deceased_state: str
-    deceased_on: date | None
-    birth_date: date | None
+Candidate: TypeAlias = StayOutline
+"""A discharge that has no plan yet."""
 
 
 class _IdText(UserDefinedType[Collection[int]]):
@@ -79,7 +63,10 @@ def id_array(ids: Collection[int]) -> Any:
 
 
 def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candidate]:
-    """Finished stays among ``encounter_ids`` that no plan was started for, except one that was entered in error."""
+    """What plans need to know of the finished stays among ``encounter_ids``.
+
+    Left out are those that a plan was started for, except one that was entered in error.
+    """
     started = (
         select(EnrolmentRow.id)
         .where(
@@ -123,7 +110,7 @@ def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candida
         )
         .order_by(Encounter.id)
     )
-    return [Candidate._make(row) for row in rows]
+    return [Candidate(*row) for row in rows]
 
 
 def running_patient_plans(session: Session, person_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -144,26 +131,53 @@ def running_patient_plans(session: Session, person_ids: Collection[int]) -> set[
 
 def emergency_visits(session: Session, encounter_ids: Collection[int]) -> dict[int, int]:
     """Emergency visits of the person in the 180 days before each stay; stays without any are left out."""
-    stay, patient, same, visit = aliased(Encounter), aliased(Patient), aliased(Patient), aliased(Encounter)
-    rows = session.execute(
-        select(stay.id, func.count())
-        .join(patient, patient.id == stay.patient_id)
-        .join(same, same.person_id == patient.person_id)
-        .join(
-            visit,
-            and_(
-                visit.patient_id == same.id,
-                visit.encounter_class == EncounterClass.EMERGENCY,
-                visit.status != EncounterStatus.CANCELLED,
-                visit.id != stay.id,
-                visit.admitted_on >= stay.admitted_on - timedelta(days=LOOK_BACK_DAYS),
-                visit.admitted_on <= stay.admitted_on,
-            ),
+    if not encounter_ids:
+        return {}
+    visit = aliased(Encounter)
+    stays = stays_of_persons(encounter_ids).cte("stays")
+    earlier = (
+        select(func.count().label("visits"))
+        .where(
+            visit.patient_id == stays.c.record_id,
+            visit.encounter_class == EncounterClass.EMERGENCY,
+            visit.status != EncounterStatus.CANCELLED,
+            visit.id != stays.c.encounter_id,
+            visit.admitted_on >= stays.c.admitted_on - timedelta(days=LOOK_BACK_DAYS),
+            visit.admitted_on <= stays.c.admitted_on,
         )
-        .where(stay.id == func.any(id_array(encounter_ids)))
-        .group_by(stay.id)
+        .offset(0)
+        .lateral("earlier")
+    )
+    rows = session.execute(
+        select(stays.c.encounter_id, cast(func.sum(earlier.c.visits), BigInteger))
+        .select_from(stays.join(earlier, true()))
+        .group_by(stays.c.encounter_id)
+        .having(func.sum(earlier.c.visits) > 0)
     )
     return dict(rows.tuples().all())
+
+
+def stays_of_persons(encounter_ids: Collection[int]) -> Select[Any]:
+    """These stays, each with every record of its person.
+
+    Columns: ``encounter_id``, ``admitted_on``, ``person_id``, ``record_id``.
+
+    Look-ups are lateral, with an offset that keeps them so: run by run through the indexes. As plain joins they are
+    planned, while there are no statistics (a first import), as joins of whole tables.
+    """
+    wanted = select(func.unnest(id_array(encounter_ids)).label("id")).subquery("wanted")
+    own, same = aliased(Patient), aliased(Patient)
+    stay = (
+        select(Encounter.id, Encounter.patient_id, Encounter.admitted_on)
+        .where(Encounter.id == wanted.c.id)
+        .offset(0)
+        .lateral("stay")
+    )
+    person = select(own.person_id).where(own.id == stay.c.patient_id).offset(0).lateral("person")
+    record = select(same.id).where(same.person_id == person.c.person_id).offset(0).lateral("record")
+    return select(
+        stay.c.id.label("encounter_id"), stay.c.admitted_on, person.c.person_id, record.c.id.label("record_id")
+    ).select_from(wanted.join(stay, true()).join(person, true()).join(record, true()))
 
 
 class Refusal(NamedTuple):
@@ -176,6 +190,8 @@ class Refusal(NamedTuple):
 
 def refusals(session: Session, patient_ids: Collection[int]) -> list[Refusal]:
     """What these patients refused; the latest statement holds."""
+    if not patient_ids:
+        return []
     latest = (
         select(Consent.patient_id, Consent.purpose, Consent.channel, Consent.given)
         .distinct(Consent.patient_id, Consent.purpose, Consent.channel)
@@ -250,16 +266,12 @@ class Readmission(NamedTuple):
 
 def readmissions(session: Session, encounter_ids: Collection[int]) -> list[Readmission]:
     """Running plans of a stay of these persons that a later admission to a ward interrupts."""
-    changed = (
-        select(Patient.person_id)
-        .join(Encounter, Encounter.patient_id == Patient.id)
-        .where(Encounter.id == func.any(id_array(encounter_ids)))
-        .distinct()
-        .cte("changed")
-    )
-    stays = (
+    if not encounter_ids:
+        return []
+    concerned = stays_of_persons(encounter_ids).subquery()
+    persons = select(concerned.c.person_id, concerned.c.record_id).distinct().cte("persons")
+    every = (
         select(
-            Patient.person_id,
             Encounter.id,
             Encounter.admitted_at,
             Encounter.discharged_at,
@@ -267,36 +279,34 @@ def readmissions(session: Session, encounter_ids: Collection[int]) -> list[Readm
                 Encounter.encounter_class == EncounterClass.INPATIENT,
                 Encounter.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
             ).label("on_ward"),
-            func.count().over(partition_by=Patient.person_id).label("stays"),
         )
-        .join(changed, changed.c.person_id == Patient.person_id)
-        .join(Encounter, Encounter.patient_id == Patient.id)
-        .subquery("stays")
+        .where(Encounter.patient_id == persons.c.record_id)
+        .offset(0)
+        .lateral("every")
     )
+    # The state is compared outside, or a planner without statistics reads the index of all running plans for each stay.
+    plan = (
+        select(EnrolmentRow.id, EnrolmentRow.status, EnrolmentRow.scope)
+        .where(EnrolmentRow.encounter_id == every.c.id)
+        .offset(0)
+        .lateral("plan")
+    )
+    runs = and_(plan.c.status == EnrolmentStatus.ACTIVE, plan.c.scope == PlanScope.ENCOUNTER)
     rows = session.execute(
         select(
-            stays.c.person_id,
-            stays.c.id,
-            stays.c.admitted_at,
-            stays.c.discharged_at,
-            stays.c.on_ward,
-            EnrolmentRow.id,
-        )
-        .outerjoin(
-            EnrolmentRow,
-            and_(
-                EnrolmentRow.encounter_id == stays.c.id,
-                EnrolmentRow.status == EnrolmentStatus.ACTIVE,
-                EnrolmentRow.scope == literal_column("'encounter'"),
-            ),
-        )
-        .where(stays.c.stays > 1)
+            persons.c.person_id,
+            every.c.id,
+            every.c.admitted_at,
+            every.c.discharged_at,
+            every.c.on_ward,
+            case((runs, plan.c.id)),
+        ).select_from(persons.join(every, true()).outerjoin(plan, true()))
     )
     return _first_returns([_PersonStay._make(row) for row in rows])
 
 
 class _PersonStay(NamedTuple):
-    """One stay of a person with several, and the plan that runs for it."""
+    """One stay of a person, and the plan that runs for it."""
 
     person_id: int
     encounter_id: int

@@ -81,7 +81,7 @@ def past_discharges(session: Session, facility_id: int, month: Month) -> PastDis
         )
         .order_by(Encounter.id)
     ).all()
-    found = [(Candidate._make(row[:-1]), closest_language(row[-1] or "")) for row in rows]
+    found = [(Candidate(*row[:-1]), closest_language(row[-1] or "")) for row in rows]
     visits = emergency_visits(session, [each.encounter_id for each, _ in found])
     codes = {each.id: each.code for each in departments(session, facility_id).values()}
     stays = [_tried(each, language, codes, visits.get(each.encounter_id, 0)) for each, language in found]

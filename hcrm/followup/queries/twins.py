@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from hcrm.followup.domain.task import EnrolmentStatus, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import id_array
+from hcrm.followup.queries.enrolment import id_array, stays_of_persons
 from hcrm.patients.domain import EncounterStatus
 from hcrm.patients.models import Encounter, Patient
 
@@ -56,16 +56,14 @@ def can_go_on() -> ColumnElement[bool]:
 
 def persons_with_several_records(session: Session, encounter_ids: Collection[int]) -> Sequence[int]:
     """Persons of these stays that more than one record stands for."""
-    changed = select(func.unnest(id_array(encounter_ids)).label("id")).subquery("changed")
-    own, same = aliased(Patient), aliased(Patient)
+    if not encounter_ids:
+        return []
+    stays = stays_of_persons(encounter_ids).subquery()
     return session.scalars(
-        select(own.person_id)
-        .select_from(changed)
-        .join(Encounter, Encounter.id == changed.c.id)
-        .join(own, own.id == Encounter.patient_id)
-        .join(same, and_(same.person_id == own.person_id, same.id != own.id))
-        .distinct()
-        .order_by(own.person_id)
+        select(stays.c.person_id)
+        .group_by(stays.c.person_id)
+        .having(func.min(stays.c.record_id) != func.max(stays.c.record_id))
+        .order_by(stays.c.person_id)
     ).all()
 
 

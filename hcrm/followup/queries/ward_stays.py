@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, literal_column, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, func, literal_column, or_, select, true
+from sqlalchemy.orm import Session
 
 from hcrm.followup.domain.pausing import WardStay
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import id_array
+from hcrm.followup.queries.enrolment import id_array, stays_of_persons
 from hcrm.patients.domain import EncounterClass, EncounterStatus
 from hcrm.patients.models import Encounter, Patient
 
@@ -30,31 +30,21 @@ class PatientPlan:
 
 def patient_plans(session: Session, encounter_ids: Collection[int]) -> list[PatientPlan]:
     """The running and paused plans of the persons of these stays."""
-    changed = (
-        select(Patient.person_id)
-        .join(Encounter, Encounter.patient_id == Patient.id)
-        .where(Encounter.id == func.any(id_array(encounter_ids)))
-        .distinct()
-        .cte("changed")
+    if not encounter_ids:
+        return []
+    concerned = stays_of_persons(encounter_ids).subquery()
+    persons = select(concerned.c.person_id, concerned.c.record_id).distinct().cte("persons")
+    plan = (
+        select(EnrolmentRow.id, EnrolmentRow.patient_id, EnrolmentRow.status, EnrolmentRow.encounter_id)
+        .where(EnrolmentRow.patient_id == persons.c.record_id, EnrolmentRow.scope == literal_column("'patient'"))
+        .offset(0)
+        .lateral("plan")
     )
-    begun = aliased(Encounter)
     rows = session.execute(
-        select(
-            EnrolmentRow.id,
-            EnrolmentRow.patient_id,
-            EnrolmentRow.status,
-            begun.id,
-            begun.discharged_at,
-            Patient.person_id,
-        )
-        .join(Patient, Patient.id == EnrolmentRow.patient_id)
-        .join(changed, changed.c.person_id == Patient.person_id)
-        .join(begun, begun.id == EnrolmentRow.encounter_id)
-        .where(
-            EnrolmentRow.scope == literal_column("'patient'"),
-            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)),
-        )
-        .order_by(EnrolmentRow.id)
+        select(plan.c.id, plan.c.patient_id, plan.c.status, Encounter.id, Encounter.discharged_at, persons.c.person_id)
+        .select_from(persons.join(plan, true()).join(Encounter, Encounter.id == plan.c.encounter_id))
+        .where(plan.c.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED)))
+        .order_by(plan.c.id)
     ).all()
     stays = _stays(session, {row.person_id for row in rows})
     return [
@@ -76,14 +66,22 @@ def _stays(session: Session, person_ids: Collection[int]) -> Mapping[int, list[W
     found: dict[int, list[WardStay]] = defaultdict(list)
     if not person_ids:
         return found
-    rows = session.execute(
-        select(Patient.person_id, Encounter.id, Encounter.status, Encounter.admitted_at, Encounter.discharged_at)
-        .join(Encounter, Encounter.patient_id == Patient.id)
+    person = select(func.unnest(id_array(person_ids)).label("id")).subquery("person")
+    record = select(Patient.id).where(Patient.person_id == person.c.id).offset(0).lateral("record")
+    stay = (
+        select(Encounter.id, Encounter.status, Encounter.admitted_at, Encounter.discharged_at)
         .where(
-            Patient.person_id == func.any(id_array(person_ids)),
+            Encounter.patient_id == record.c.id,
             Encounter.encounter_class == EncounterClass.INPATIENT,
             Encounter.status.in_((EncounterStatus.IN_PROGRESS, EncounterStatus.FINISHED)),
             Encounter.admitted_at.is_not(None),
+        )
+        .offset(0)
+        .lateral("stay")
+    )
+    rows = session.execute(
+        select(person.c.id, stay.c.id, stay.c.status, stay.c.admitted_at, stay.c.discharged_at).select_from(
+            person.join(record, true()).join(stay, true())
         )
     )
     for person_id, encounter_id, status, admitted_at, left_at in rows:

@@ -49,9 +49,9 @@ def choose(session: Session, facility_id: int, found: Sequence[Candidate]) -> li
     open_to = _open_to(plans, found)
     if not open_to:
         return []
-    visits = emergency_visits(session, [each.encounter_id for each, _ in open_to])
+    visits = emergency_visits(session, [each.encounter_id for each, _ in open_to if not each.alone])
     codes = {each.id: each.code for each in departments(session, facility_id).values()}
-    persons = [each.person_id for each, _ in open_to] if _any_of_patients(plans) else []
+    persons = [each.person_id for each, _ in open_to if not each.alone] if _any_of_patients(plans) else []
     running = running_patient_plans(session, persons)
     choices = []
     for each, possible in open_to:

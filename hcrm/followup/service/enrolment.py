@@ -28,17 +28,8 @@ from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
 from hcrm.organization.domain import Calendar
 from hcrm.organization.queries import calendar, facility
 from hcrm.patients.domain import ConsentPurpose, DeceasedState
-from hcrm.patients.service.bulk import (
-    BOOLEAN,
-    NULL,
-    copy_line,
-    copy_lines,
-    copy_rows,
-    day_text,
-    moment_text,
-    number_text,
-    reserve_ids,
-)
+from hcrm.patients.domain.lines import BOOLEAN, NULL, copy_line, day_text, moment_text, number_text
+from hcrm.patients.service.bulk import copy_lines, copy_rows, reserve_ids
 
 ENROLMENT: Table = EnrolmentRow.__table__  # type: ignore[assignment]
 TASK: Table = TaskRow.__table__  # type: ignore[assignment]
@@ -51,15 +42,16 @@ class _StepText(NamedTuple):
     text: str
 
 
-def enrol_encounters(session: Session, *, encounter_ids: Collection[int], now: datetime) -> int:
+def enrol_encounters(
+    session: Session, *, encounter_ids: Collection[int], now: datetime, created: Sequence[Candidate] = ()
+) -> int:
     """Enrol those of these stays that are finished, admitted by a plan and not enrolled yet; how many there were.
 
-    A step whose window is already over is created like the others: it is missed, visible and counted. Whoever calls
-    holds the facility's lock, so nobody enrols the same stay meanwhile.
+    ``created`` are finished stays that are new; they need not be among the ids. A step whose window is already over is
+    created like the others: it is missed, visible and counted. Whoever calls holds the facility's lock, so nobody
+    enrols the same stay meanwhile.
     """
-    if not encounter_ids:
-        return 0
-    found = candidates(session, encounter_ids)
+    found = [*created, *candidates(session, encounter_ids)] if encounter_ids else list(created)
     enrolled = 0
     for facility_id, group in groupby(sorted(found, key=_facility_of), key=_facility_of):
         enrolled += _enrol_in_facility(session, facility_id, list(group), now)
@@ -87,7 +79,7 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
     return len(stays)
 
 
-def _write_enrolments(session: Session, choices: Sequence[Choice], now: datetime) -> list[int]:
+def _write_enrolments(session: Session, choices: Sequence[Choice], now: datetime) -> Sequence[int]:
     ids = reserve_ids(session, ENROLMENT, len(choices))
     enrolled_at = moment_text(now)
     rows = (
@@ -194,7 +186,7 @@ _STAY_COLUMNS = ("enrolment_id", "facility_id", "encounter_id", "patient_id", "d
 
 def _write_tasks(
     session: Session, choices: Sequence[Choice], enrolment_ids: Sequence[int], steps: dict[Key, list[_StepText]]
-) -> list[int]:
+) -> Sequence[int]:
     texts = [_sampled(choice, steps[choice.key]) for choice in choices]
     ids = reserve_ids(session, TASK, sum(map(len, texts)))
     lines = _task_lines(iter(ids), enrolment_ids, choices, texts)
@@ -229,7 +221,7 @@ def _leave_out_refused(session: Session, enrolled: Sequence[Candidate], now: dat
             Ending(TaskStatus.CANCELLED, TaskReason.INELIGIBLE),
             now=now,
         )
-    for refusal in refusals(session, {each.patient_id for each in enrolled}):
+    for refusal in refusals(session, {each.patient_id for each in enrolled if not each.alone}):
         leave_out(session, refusal, now)
 
 

@@ -70,6 +70,8 @@ def resume_interrupted(session: Session, *, encounter_ids: Collection[int], now:
     The stay was cancelled, moved, or is not one of a ward. Another admission since then ends them again, from its own
     day on.
     """
+    if not encounter_ids:
+        return []
     ended = session.execute(
         select(EnrolmentRow.id, EnrolmentRow.patient_id).where(
             EnrolmentRow.ended_by_encounter_id == func.any(id_array(encounter_ids)),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from hcrm.intake.domain.messages import MessageSnapshot, MessageStatus, Outcome
 from hcrm.intake.domain.profiles import SOURCE, Profile
-from hcrm.patients.domain import StayRow
+from hcrm.patients.domain import PreparedStay, StayRow
 
 FIELDS = (
     "mrn", "visit_number", "name", "family_name", "given_name", "sex", "birth_date", "phone", "phone_owner",
@@ -209,7 +209,7 @@ class CsvShape:
 class Chunk(NamedTuple):
     """A run of rows ready to be written. ``position`` counts the file's records up to its end.
 
-    A file of messages has ``messages`` in place of rows.
+    A file of messages has ``messages`` in place of rows. Handed on to be written, rows are ``prepared``.
     """
 
     position: int
@@ -218,6 +218,7 @@ class Chunk(NamedTuple):
     skipped: int
     bytes_read: int
     messages: Sequence[Any] = ()
+    prepared: Sequence[PreparedStay] = ()
 
 
 COUNT_KEYS = (
@@ -313,8 +314,7 @@ class ImportReport:
                 kept.append((file_name, remark))
 
 
-KEPT_REMARKS = 10_000
-KEPT_CHANGES = 1_000
+KEPT_REMARKS, KEPT_CHANGES = 10_000, 1_000
 STORED_WARNINGS = 200
 """How many warnings of one kind are kept per batch; beyond, they are counted."""
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -14,8 +15,9 @@ from sqlalchemy.orm import Session
 from hcrm.intake.domain import Change, Chunk, FileRefused, RowError, Severity, changes_between
 from hcrm.intake.readers.csv_rows import Order
 from hcrm.intake.readers.formats import read_chunks
+from hcrm.intake.readers.process import prepared
 from hcrm.intake.service.rows import count_chunk
-from hcrm.patients.domain import StayRow
+from hcrm.patients.domain import PreparedStay
 from hcrm.patients.queries import Known, patients_as_known, stays_as_known
 
 PREVIEW_ROWS: Final = 5_000
@@ -34,11 +36,12 @@ def check_file(
     """
     chunks = read_chunks(order._replace(size=PREVIEW_ROWS))
     chunk = next(chunks, Chunk(0, [], [], 0, 0))
+    ready = prepared(chunk, ZoneInfo(order.timezone))
     session.execute(text("SET LOCAL lock_timeout = '15s'"))
     savepoint = session.begin_nested()
     try:
         counts, remarks, changes = rehearse_chunk(
-            session, facility_id=facility_id, stated_at=stated_at, chunk=chunk, timezone=order.timezone, now=now
+            session, facility_id=facility_id, stated_at=stated_at, chunk=ready, timezone=order.timezone, now=now
         )
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", "") != "55P03":
@@ -71,7 +74,7 @@ def rehearse_chunk(
 
     Returns its counts, the remarks, and, with ``compare``, what changes about stays and patients that were known.
     """
-    before = _Known.read(session, facility_id, chunk.rows if compare else [])
+    before = _Known.read(session, facility_id, chunk.prepared if compare else [])
     counts, remarks = count_chunk(
         session, facility_id=facility_id, stated_at=stated_at, chunk=chunk, timezone=timezone, now=now
     )
@@ -81,12 +84,12 @@ def rehearse_chunk(
 class _Known(NamedTuple):
     """The rows about what is known, and what is known; of several rows about one stay or patient the last counts."""
 
-    rows: list[StayRow]
+    rows: list[PreparedStay]
     stays: Known
     patients: Known
 
     @classmethod
-    def read(cls, session: Session, facility_id: int, rows: Sequence[StayRow]) -> Self:
+    def read(cls, session: Session, facility_id: int, rows: Sequence[PreparedStay]) -> Self:
         stays, patients = stays_as_known(session, facility_id, rows), patients_as_known(session, facility_id, rows)
         touching = [row for row in rows if (row.source, row.visit_number) in stays or row.mrn in patients]
         return cls(touching, stays, patients)

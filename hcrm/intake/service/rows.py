@@ -7,7 +7,7 @@ on where it stopped, and nothing is counted twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ from hcrm.intake.domain import STORED_WARNINGS, Chunk, RowError, Severity, add_c
 from hcrm.intake.models import ImportBatch, ImportRowError
 from hcrm.intake.service.files import write_messages
 from hcrm.intake.service.refusals import DATA_CLASSES, blame
-from hcrm.patients.domain import ApplyCounts, StayRow
+from hcrm.patients.domain import ApplyCounts, PreparedStay
 from hcrm.patients.queries import department_codes
-from hcrm.patients.service import BulkWriteFailed, apply_stays
+from hcrm.patients.service import BulkWriteFailed, apply_prepared
 
 SOURCE_RANK: Final = 10
 """Of records with the same event time, those from files give way to those of interfaces."""
@@ -64,8 +64,8 @@ def _write(
 ) -> tuple[dict[str, int], list[RowError]]:
     if chunk.messages:
         return write_messages(session, batch, chunk, timezone, now)
-    news = _new_departments(session, batch.facility_id, chunk.rows)
-    applied, refused = _apply(session, batch, chunk.rows, timezone, now)
+    news = _new_departments(session, batch.facility_id, chunk.prepared)
+    applied, refused = _apply(session, batch, chunk.prepared, timezone, now)
     if refused:
         cells = cells_of([each.line for each in refused])
         refused = [each._replace(cells=cells.get(each.line, ())) for each in refused]
@@ -73,7 +73,7 @@ def _write(
     rejected = sum(1 for each in remarks if each.severity is Severity.REJECTED)
     counts = {
         **applied._asdict(),
-        "rows_read": len(chunk.rows) + rejected - len(refused),
+        "rows_read": len(chunk.prepared) + rejected - len(refused),
         "rejected": rejected,
         "skipped": chunk.skipped,
         "warnings": len(remarks) - rejected,
@@ -82,12 +82,12 @@ def _write(
 
 
 def _apply(
-    session: Session, batch: ImportBatch, rows: Sequence[StayRow], timezone: str, now: datetime
+    session: Session, batch: ImportBatch, rows: Sequence[PreparedStay], timezone: str, now: datetime
 ) -> tuple[ApplyCounts, list[RowError]]:
     """Write ``rows``; where the database refuses, halve until the bad rows are alone."""
     try:
         with session.begin_nested():
-            applied = apply_stays(
+            applied = apply_prepared(
                 session,
                 facility_id=batch.facility_id,
                 timezone=timezone,
@@ -114,14 +114,15 @@ def _apply(
     return first.plus(second), first_refused + second_refused
 
 
-def _new_departments(session: Session, facility_id: int, rows: Iterable[StayRow]) -> list[RowError]:
+def _new_departments(session: Session, facility_id: int, rows: Sequence[PreparedStay]) -> list[RowError]:
     """A warning for each department that these rows bring and nobody knows yet: it is made, to be reviewed."""
-    known = set(department_codes(session, facility_id).values())
-    news = []
-    for row in rows:
+    named = {row.department_code for row in rows if row.department_code}
+    unknown = named.difference(department_codes(session, facility_id).values())
+    news: list[RowError] = []
+    for row in rows if unknown else ():
         code = row.department_code
-        if isinstance(code, str) and code not in known:
-            known.add(code)
+        if code in unknown:
+            unknown.remove(code)
             params = {"value": row.department_name or code}
             news.append(RowError(row.line, "department", "unknown_department", Severity.WARNING, params))
     return news

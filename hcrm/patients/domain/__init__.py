@@ -50,6 +50,7 @@ from hcrm.patients.domain.ledger import (
 )
 from hcrm.patients.domain.names import full_name_of, is_han, name_sort_key, sort_key
 from hcrm.patients.domain.phones import number_as_dialled, read_number
+from hcrm.patients.domain.prepared import PreparedStay, packed, prepare, row_of, unpacked
 from hcrm.patients.domain.rows import NO_NUMBER, ApplyCounts, PhoneEntry, Procedure, StayRow
 from hcrm.patients.domain.snapshots import (
     ConsentSnapshot,
@@ -93,6 +94,7 @@ __all__ = [
     "PatientState",
     "PhoneEntry",
     "Place",
+    "PreparedStay",
     "Procedure",
     "RetiredReason",
     "RowKind",
@@ -119,9 +121,13 @@ __all__ = [
     "is_han",
     "name_sort_key",
     "number_as_dialled",
+    "packed",
     "persons_of",
+    "prepare",
     "procedures_of",
     "read_number",
+    "row_of",
     "sort_key",
     "typed_fields",
+    "unpacked",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from hcrm.patients.domain import StayRow
+from hcrm.patients.domain import PreparedStay
 
 Known = Mapping[Any, Mapping[str, Any]]
 
@@ -45,7 +45,7 @@ _PATIENTS = text(
 )
 
 
-def stays_as_known(session: Session, facility_id: int, rows: Iterable[StayRow]) -> Known:
+def stays_as_known(session: Session, facility_id: int, rows: Iterable[PreparedStay]) -> Known:
     """What is stored about the stays that ``rows`` name, by (source, visit number); new ones are absent."""
     keys = list({(row.source, row.visit_number) for row in rows})
     values = {
@@ -57,7 +57,7 @@ def stays_as_known(session: Session, facility_id: int, rows: Iterable[StayRow]) 
     return {(row["source"], row["visit_number"]): _without(row, "source", "visit_number") for row in found}
 
 
-def patients_as_known(session: Session, facility_id: int, rows: Iterable[StayRow]) -> Known:
+def patients_as_known(session: Session, facility_id: int, rows: Iterable[PreparedStay]) -> Known:
     """What is stored about the patients that ``rows`` name, by MRN; new ones are absent."""
     mrns = "\x01".join({row.mrn for row in rows})
     found = session.execute(_PATIENTS, {"facility": facility_id, "mrns": mrns}).mappings()

@@ -15,12 +15,13 @@ from hcrm.patients.service.record import (
     withdraw_deceased,
 )
 from hcrm.patients.service.records import apply_patients, note_identifiers
-from hcrm.patients.service.stays import apply_stays
+from hcrm.patients.service.stays import apply_prepared, apply_stays
 
 __all__ = [
     "BulkWriteFailed",
     "add_contact",
     "apply_patients",
+    "apply_prepared",
     "apply_stays",
     "change_contact",
     "choose_language",

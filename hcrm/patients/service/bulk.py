@@ -5,10 +5,7 @@ Errors of the database never carry values of a row on: a failed ``COPY`` would q
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from functools import lru_cache
 from itertools import islice
 from typing import Any, cast
 
@@ -18,12 +15,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.orm import Session
 
 from hcrm.patients.domain import canonical
-
-NULL = "\x01"
-"""Stands for null in ``COPY``; no text of a patient may hold it."""
-
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-_MEANT = re.compile(r"[\\\t\n\r]")
+from hcrm.patients.domain.lines import NULL, copy_block
 
 BLOCK_ROWS = 1_000
 """Rows handed to the server at a time: it stores one block while the next is made."""
@@ -50,12 +42,25 @@ def fetch(session: Session, query: str, *parameters: object) -> list[tuple[Any, 
         return cursor.execute(query, parameters).fetchall()
 
 
-def reserve_ids(session: Session, table: Table, count: int) -> list[int]:
+def through_indexes(session: Session) -> None:
+    """Until the transaction ends, find rows by their keys.
+
+    A run asks for thousands of rows of tables that have grown much since statistics were made of them (in a first
+    import there are none). A planner that knows little takes them for small and reads all of them, again in each run.
+    For the same reason look-ups of many keys are lateral, with an offset that keeps them so: key by key.
+    """
+    fetch(session, "SELECT set_config('enable_seqscan', 'off', true)")
+
+
+def reserve_ids(session: Session, table: Table, count: int) -> Sequence[int]:
     """``count`` ids of ``table`` that nobody else will get."""
     if not count:
-        return []
-    query = SQL("SELECT array_agg(nextval({})) FROM generate_series(1, %s)").format(Literal(f"{table.name}_id_seq"))
-    return cast("list[int]", fetch(session, query.as_string(), count)[0][0])
+        return ()
+    taken = SQL("SELECT nextval({}) AS id FROM generate_series(1, %s)").format(Literal(f"{table.name}_id_seq"))
+    first, last = fetch(session, SQL("SELECT min(id), max(id) FROM ({}) AS t").format(taken).as_string(), count)[0]
+    if last - first + 1 == count:
+        return range(first, last + 1)
+    return [each for (each,) in fetch(session, taken.as_string(), count)]
 
 
 def copy_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -87,52 +92,6 @@ def _copy(session: Session, table: Table, columns: Sequence[str], blocks: Iterab
             raise BulkWriteFailed(error.sqlstate, error.diag.constraint_name) from None
 
 
-def copy_block(rows: Sequence[Sequence[str]]) -> str:
-    """``copy_line`` of all ``rows``, which have as many cells each: looked through at once, for few need an escape."""
-    text = "\n".join(["\t".join(cells) for cells in rows]) + "\n"
-    tabs = len(rows) * (len(rows[0]) - 1)
-    if "\\" in text or "\r" in text or text.count("\n") > len(rows) or text.count("\t") > tabs:
-        return "".join(map(copy_line, rows))
-    return text
-
-
-def copy_line(cells: Sequence[str]) -> str:
-    """One line of ``COPY`` in text format; what has a meaning there is escaped."""
-    line = "\t".join(cells)
-    if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(cells):
-        line = "\t".join([_MEANT.sub(lambda found: _ESCAPES[found[0]], cell) for cell in cells])
-    return line + "\n"
-
-
-BOOLEAN: Mapping[bool | None, str] = {None: NULL, True: "t", False: "f"}
-"""Truth values as ``COPY`` reads them."""
-
-
-def moment_text(moment: datetime | None) -> str:
-    """A moment as ``COPY`` reads it."""
-    return NULL if moment is None else moment.isoformat()
-
-
-same_moment_text = lru_cache(maxsize=256)(moment_text)
-"""``moment_text`` for moments that many rows share."""
-
-
-@lru_cache(maxsize=50_000)
-def day_text(day: date | None) -> str:
-    """A day as ``COPY`` reads it."""
-    return NULL if day is None else day.isoformat()
-
-
-def number_text(number: int | None) -> str:
-    """A whole number as ``COPY`` reads it."""
-    return NULL if number is None else str(number)
-
-
-def text_list(values: Iterable[str]) -> str:
-    """Texts as one parameter, to be split by ``string_to_array(%s, chr(1))``: cheaper than an array of the driver."""
-    return "\x01".join(values)
-
-
 def update_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Overwrite columns of rows known by ``id``; all ``rows`` name the same columns. Raises ``BulkWriteFailed``."""
     if not rows:
@@ -151,16 +110,3 @@ def update_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
             cursor.execute(statement, (text,))
         except psycopg.Error as error:
             raise BulkWriteFailed(error.sqlstate, error.diag.constraint_name) from None
-
-
-def text_array(values: Sequence[str]) -> str:
-    """An array of text as PostgreSQL reads it from text."""
-    if not values:
-        return "{}"
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + '","'.join(quoted) + '"}'
-
-
-def json_list(values: Sequence[Any]) -> str:
-    """A list as a document that PostgreSQL reads from text."""
-    return canonical(values).decode() if values else "[]"

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from hcrm.audit.service import record
 from hcrm.patients.domain import OwnerKind, PhoneEntry, RetiredReason, UnknownContact, UnknownPatient
+from hcrm.patients.domain.prepared import reversed_digits
 from hcrm.patients.models import ContactPoint, Patient
 from hcrm.patients.queries import records_of_persons
-from hcrm.patients.service.numbers import reversed_digits
 
 
 def add_contact(

@@ -10,35 +10,18 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from hcrm.patients.domain import NO_NUMBER, OwnerKind, PhoneEntry, age_in_years
+from hcrm.patients.domain.lines import BOOLEAN, same_moment_text
+from hcrm.patients.domain.prepared import NUMBER_COLUMNS, number_cells
 from hcrm.patients.models import ContactPoint
-from hcrm.patients.service.bulk import BOOLEAN, NULL, copy_rows, fetch, reserve_ids, same_moment_text, update_rows
+from hcrm.patients.service.bulk import copy_rows, fetch, reserve_ids, update_rows
 from hcrm.patients.service.people import Person
 
 CONTACT_POINT: Table = ContactPoint.__table__  # type: ignore[assignment]
 REACHED_THROUGH_PARENTS_BEFORE = 14
 """Age in years below which health is discussed with the relative whose number the record gives."""
 
-_COLUMNS = [
-    "id",
-    "facility_id",
-    "patient_id",
-    "number",
-    "number_reversed",
-    "raw",
-    "line_type",
-    "owner_kind",
-    "owner_name",
-    "relationship",
-    "may_discuss_health",
-    "rank",
-    "valid_from",
-]
+_COLUMNS = ("id", "facility_id", "patient_id", *NUMBER_COLUMNS, "may_discuss_health", "valid_from")
 Owner = tuple[str, str, str]
-
-
-def reversed_digits(number: str | None) -> str:
-    """The digits of a number backwards: numbers that end alike stand together."""
-    return "" if number is None else number.lstrip("+")[::-1]
 
 
 def write_numbers(session: Session, *, facility_id: int, persons: Sequence[Person], now: datetime) -> set[int]:
@@ -46,7 +29,7 @@ def write_numbers(session: Session, *, facility_id: int, persons: Sequence[Perso
 
     A number that is known keeps its place; its owner follows the newest record until a person has verified it.
     """
-    known = _known(session, [person.id for person in persons if person.before is not None])
+    known = known_numbers(session, [person.id for person in persons if person.before is not None])
     added: list[tuple[Person, int, PhoneEntry, datetime]] = []
     owners: dict[int, tuple[int, PhoneEntry]] = {}
     for person in persons:
@@ -59,7 +42,7 @@ def write_numbers(session: Session, *, facility_id: int, persons: Sequence[Perso
     ids = reserve_ids(session, CONTACT_POINT, len(added))
     rows = (_row(contact_id, str(facility_id), *each, now.date()) for contact_id, each in zip(ids, added, strict=True))
     copy_rows(session, CONTACT_POINT, _COLUMNS, rows)
-    update_rows(session, CONTACT_POINT, [_owner_change(*each) for each in owners.items()])
+    change_owners(session, {contact_id: _owner(entry) for contact_id, (_, entry) in owners.items()})
     return {person.id for person, *_ in added} | {patient_id for patient_id, _ in owners.values()}
 
 
@@ -86,7 +69,7 @@ def _owner(entry: PhoneEntry) -> Owner:
     return entry.owner_kind, entry.owner_name, entry.relationship
 
 
-def _known(session: Session, patient_ids: list[int]) -> dict[tuple[int, str], tuple[int, Any, Owner, datetime]]:
+def known_numbers(session: Session, patient_ids: list[int]) -> dict[tuple[int, str], tuple[int, Any, Owner, datetime]]:
     """By patient and number (or the record's text): contact id, verified day, owner, valid from."""
     if not patient_ids:
         return {}
@@ -108,15 +91,8 @@ def _row(
         str(contact_id),
         facility_id,
         str(person.id),
-        NULL if entry.number is None else entry.number,
-        reversed_digits(entry.number),
-        entry.raw,
-        entry.line_type,
-        entry.owner_kind,
-        entry.owner_name,
-        entry.relationship,
+        *number_cells(entry, rank),
         BOOLEAN[_may_discuss_health(person, entry, today)],
-        str(rank),
         same_moment_text(event_at),
     )
 
@@ -129,12 +105,19 @@ def _may_discuss_health(person: Person, entry: PhoneEntry, today: date) -> bool:
     return age is not None and age < REACHED_THROUGH_PARENTS_BEFORE
 
 
-def _owner_change(contact_id: int, change: tuple[int, PhoneEntry]) -> Mapping[str, Any]:
-    _, entry = change
-    return {
-        "id": contact_id,
-        "owner_kind": entry.owner_kind,
-        "owner_name": entry.owner_name,
-        "relationship": entry.relationship,
-        "may_discuss_health": entry.owner_kind is OwnerKind.PATIENT,
-    }
+def change_owners(session: Session, owners: Mapping[int, Owner]) -> None:
+    """Give these numbers (by id) their owners: kind, name, relationship."""
+    update_rows(
+        session,
+        CONTACT_POINT,
+        [
+            {
+                "id": contact_id,
+                "owner_kind": kind,
+                "owner_name": name,
+                "relationship": relationship,
+                "may_discuss_health": kind == OwnerKind.PATIENT,
+            }
+            for contact_id, (kind, name, relationship) in owners.items()
+        ],
+    )

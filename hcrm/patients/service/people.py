@@ -27,20 +27,12 @@ from hcrm.patients.domain import (
     advance_patient,
     first_patient,
     in_order,
-    is_han,
     name_sort_key,
 )
+from hcrm.patients.domain.lines import BOOLEAN, moment_text, text_list
+from hcrm.patients.domain.prepared import PATIENT_COLUMNS, language_of, patient_cells
 from hcrm.patients.models import Patient, PatientIdentifier
-from hcrm.patients.service.bulk import (
-    BOOLEAN,
-    copy_rows,
-    day_text,
-    fetch,
-    moment_text,
-    reserve_ids,
-    text_list,
-    update_rows,
-)
+from hcrm.patients.service.bulk import copy_rows, fetch, reserve_ids, update_rows
 from hcrm.patients.service.visits import NewFact, Visit, fact_from
 
 MRN_SYSTEM = "mrn"
@@ -49,8 +41,8 @@ MRN_SYSTEM = "mrn"
 PATIENT: Table = Patient.__table__  # type: ignore[assignment]
 IDENTIFIER: Table = PatientIdentifier.__table__  # type: ignore[assignment]
 Identifier = tuple[str, str]
-_SEXES = {sex.value: sex for sex in Sex}
-_LANGUAGES = {language.value: language for language in Language}
+SEXES = {sex.value: sex for sex in Sex}
+LANGUAGES = {language.value: language for language in Language}
 
 
 @dataclass(slots=True)
@@ -116,9 +108,11 @@ def _known(session: Session, facility_id: int, identifiers: set[Identifier]) -> 
         SELECT i.system, i.value, p.id, p.family_name, p.given_name, p.full_name, p.sex, p.birth_date, p.language,
                p.address, p.deceased_on, p.deceased_state, p.language_chosen_at IS NOT NULL, p.deceased_checked_at
         FROM unnest(string_to_array(%s, chr(1)), string_to_array(%s, chr(1))) AS wanted(system, value)
-        JOIN patient_identifier i USING (system, value)
-        JOIN patient p ON p.id = i.patient_id
-        WHERE i.facility_id = %s
+        CROSS JOIN LATERAL (
+            SELECT system, value, patient_id FROM patient_identifier
+            WHERE facility_id = %s AND system = wanted.system AND value = wanted.value OFFSET 0
+        ) AS i
+        CROSS JOIN LATERAL (SELECT * FROM patient WHERE id = i.patient_id OFFSET 0) AS p
         """,
         text_list(system for system, _ in identifiers),
         text_list(value for _, value in identifiers),
@@ -130,7 +124,7 @@ def _known(session: Session, facility_id: int, identifiers: set[Identifier]) -> 
 
 def _person_from(row: Sequence[Any]) -> Person:
     family, given, full, sex, birth_date, language, address, deceased_on = row[3:11]
-    state = PatientState(family, given, full, _SEXES[sex], birth_date, _LANGUAGES[language], address, deceased_on)
+    state = PatientState(family, given, full, SEXES[sex], birth_date, LANGUAGES[language], address, deceased_on)
     return Person(
         id=row[2],
         before=state,
@@ -274,26 +268,18 @@ def _other_deaths(session: Session, patient_ids: list[int], touched: list[int]) 
     )
 
 
-_COLUMNS = [
+_COLUMNS = (
     "id",
     "facility_id",
     "person_id",
-    "family_name",
-    "given_name",
-    "full_name",
-    "name_sort_key",
-    "sex",
-    "birth_date",
-    "language",
-    "deceased_on",
+    *PATIENT_COLUMNS,
     "deceased_state",
     "diagnosis_not_told",
     "open_dispute",
     "loss_of_baby",
-    "address",
     "created_at",
     "updated_at",
-]
+)
 
 
 def write_people(session: Session, *, facility_id: int, persons: Sequence[Person], now: datetime) -> None:
@@ -311,13 +297,6 @@ def write_people(session: Session, *, facility_id: int, persons: Sequence[Person
     update_rows(session, PATIENT, [_changes(person, now) for person in changed])
 
 
-def language_of(state: PatientState) -> Language:
-    """The language the records name; where none does, the script of the name tells."""
-    if state.language is not None:
-        return state.language
-    return Language.CHINESE if any(map(is_han, state.full_name)) else Language.ENGLISH
-
-
 def _deceased_state(person: Person) -> DeceasedState:
     if person.state.deceased_on is not None:
         return DeceasedState.CONFIRMED
@@ -327,28 +306,9 @@ def _deceased_state(person: Person) -> DeceasedState:
 
 
 def _new_row(person: Person, facility_id: str, now: str) -> tuple[str, ...]:
-    family, given, full, sex, birth_date, _, address, deceased_on = person.state
-    patient_id = str(person.id)
-    return (
-        patient_id,
-        facility_id,
-        patient_id,
-        family,
-        given,
-        full,
-        name_sort_key(family, given, full),
-        sex,
-        day_text(birth_date),
-        language_of(person.state),
-        day_text(deceased_on),
-        _deceased_state(person),
-        BOOLEAN[False],
-        BOOLEAN[False],
-        BOOLEAN[False],
-        address,
-        now,
-        now,
-    )
+    patient_id, no = str(person.id), BOOLEAN[False]
+    cells = patient_cells(person.state)
+    return patient_id, facility_id, patient_id, *cells, _deceased_state(person), no, no, no, now, now
 
 
 def _changes(person: Person, now: datetime) -> dict[str, Any]:

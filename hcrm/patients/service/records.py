@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from hcrm.events import PatientsDeceased, publish
 from hcrm.patients.domain import ApplyCounts, StayRow, fact_of
+from hcrm.patients.domain.lines import moment_text, number_text
 from hcrm.patients.models import PatientFact
 from hcrm.patients.queries import records_of_persons
-from hcrm.patients.service.bulk import copy_rows, fetch, moment_text, number_text, raw_connection
+from hcrm.patients.service.bulk import copy_rows, fetch, raw_connection
 from hcrm.patients.service.locks import lock_facility
 from hcrm.patients.service.numbers import write_numbers
 from hcrm.patients.service.people import Person, people_of, settle_people, write_people

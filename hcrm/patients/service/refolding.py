@@ -25,10 +25,10 @@ from hcrm.patients.domain import (
     typed_fields,
 )
 from hcrm.patients.domain.names import name_sort_key
+from hcrm.patients.domain.prepared import language_of
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
 from hcrm.patients.queries import clinician_codes, department_codes
 from hcrm.patients.service.bulk import fetch, update_rows
-from hcrm.patients.service.people import language_of
 
 ENCOUNTER: Table = Encounter.__table__  # type: ignore[assignment]
 PATIENT: Table = Patient.__table__  # type: ignore[assignment]

@@ -28,7 +28,8 @@ from hcrm.patients.domain import (
     procedures_of,
     typed_fields,
 )
-from hcrm.patients.service.bulk import fetch, text_list
+from hcrm.patients.domain.lines import text_list
+from hcrm.patients.service.bulk import fetch
 
 Key = tuple[str, str]
 """Source and visit number."""
@@ -81,10 +82,18 @@ class Codes(NamedTuple):
 
 
 def changed_visits(
-    session: Session, *, facility_id: int, rows: Sequence[StayRow], stated_at: datetime, source_rank: int
+    session: Session,
+    *,
+    facility_id: int,
+    rows: Sequence[StayRow],
+    heads: Mapping[Key, Head],
+    stated_at: datetime,
+    source_rank: int,
 ) -> list[Visit]:
-    """The visits about which ``rows`` hold facts that are not known, in the order of the rows."""
-    heads = _heads(session, facility_id, {(row.source, row.visit_number) for row in rows})
+    """The visits about which ``rows`` hold facts that are not known, in the order of the rows.
+
+    ``heads`` are those of their visits that are known.
+    """
     visits: dict[Key, Visit] = {}
     places: set[tuple[Key, Place]] = set()
     doubtful: list[tuple[Visit, NewFact]] = []
@@ -126,15 +135,18 @@ def _moments(visit: Visit, new: NewFact) -> tuple[datetime, ...]:
     return new.fact.event_at, visit.head.place[0]
 
 
-def _heads(session: Session, facility_id: int, keys: Iterable[Key]) -> dict[Key, Head]:
+def known_heads(session: Session, facility_id: int, keys: Iterable[Key]) -> dict[Key, Head]:
+    """Those of the visits that are known."""
     sources, numbers = _columns(keys)
     found = fetch(
         session,
         """
-        SELECT e.source, e.visit_number, e.id, e.patient_id, e.head_event_at, e.head_rank, e.head_hash
+        SELECT wanted.source, wanted.visit_number, e.id, e.patient_id, e.head_event_at, e.head_rank, e.head_hash
         FROM unnest(string_to_array(%s, chr(1)), string_to_array(%s, chr(1))) AS wanted(source, visit_number)
-        JOIN encounter e USING (source, visit_number)
-        WHERE e.facility_id = %s
+        CROSS JOIN LATERAL (
+            SELECT * FROM encounter
+            WHERE facility_id = %s AND source = wanted.source AND visit_number = wanted.visit_number OFFSET 0
+        ) AS e
         """,
         sources,
         numbers,
@@ -161,11 +173,14 @@ def _known_facts(
         fetch(
             session,
             """
-            SELECT f.source, f.visit_number, f.event_at, f.content_hash
+            SELECT wanted.source, wanted.visit_number, f.event_at, f.content_hash
             FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::bigint[])
               AS wanted(source, visit_number, event_at, content_hash)
-            JOIN encounter_fact f USING (source, visit_number, event_at, content_hash)
-            WHERE f.facility_id = %s
+            CROSS JOIN LATERAL (
+                SELECT event_at, content_hash FROM encounter_fact
+                WHERE facility_id = %s AND source = wanted.source AND visit_number = wanted.visit_number
+                  AND event_at = wanted.event_at AND content_hash = wanted.content_hash OFFSET 0
+            ) AS f
             """,
             *(list(column) for column in zip(*wanted, strict=True)),
             facility_id,
@@ -215,10 +230,12 @@ def _facts_of(session: Session, facility_id: int, keys: Sequence[Key]) -> dict[K
     found = fetch(
         session,
         """
-        SELECT f.source, f.visit_number, f.event_at, f.source_rank, f.content_hash, f.kind, f.fields
+        SELECT wanted.source, wanted.visit_number, f.event_at, f.source_rank, f.content_hash, f.kind, f.fields
         FROM unnest(string_to_array(%s, chr(1)), string_to_array(%s, chr(1))) AS wanted(source, visit_number)
-        JOIN encounter_fact f USING (source, visit_number)
-        WHERE f.facility_id = %s
+        CROSS JOIN LATERAL (
+            SELECT * FROM encounter_fact
+            WHERE facility_id = %s AND source = wanted.source AND visit_number = wanted.visit_number OFFSET 0
+        ) AS f
         """,
         *_columns(keys),
         facility_id,

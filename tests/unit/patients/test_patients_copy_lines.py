@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcrm.patients.service.bulk import NULL, copy_block, copy_line, text_array
+from hcrm.patients.domain.lines import NULL, copy_block, copy_line, text_array
 
 cells = st.text(st.sampled_from("a王\\\t\n\r\"'{},. N"), max_size=8)
 UNESCAPED = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
