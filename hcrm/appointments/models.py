@@ -116,7 +116,7 @@ class Appointment(Base):
     ``generation`` counts moves, so that what was sent about an earlier time is known to be out of date.
     ``remind_at`` is when the next reminder is due. ``wish_`` columns and ``declined`` belong to the waiting list.
     ``visit_encounter_id`` is the record of the visit itself, once there is one. ``source`` and ``source_key`` name an
-    appointment that another system keeps.
+    appointment that another system keeps, ``source_at`` is when it recorded what is known.
     """
 
     __tablename__ = "appointment"
@@ -183,6 +183,7 @@ class Appointment(Base):
     visit_encounter_id: Mapped[int | None]
     source: Mapped[str | None] = mapped_column(String(64))
     source_key: Mapped[str | None] = mapped_column(String(128))
+    source_at: Mapped[UtcDateTime | None]
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     wrong_dates: Mapped[int] = mapped_column(SmallInteger, default=0)
     locked_until: Mapped[UtcDateTime | None]

@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.Column("visit_encounter_id", sa.BigInteger(), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=True),
         sa.Column("source_key", sa.String(length=128), nullable=True),
+        sa.Column("source_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("token_hash", sa.String(length=64), nullable=True),
         sa.Column("wrong_dates", sa.SmallInteger(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),

@@ -9,6 +9,7 @@ from hcrm.appointments.service.booking import (
     move_appointment,
     next_free_instead,
 )
+from hcrm.appointments.service.importing import apply_records
 from hcrm.appointments.service.links import appointment_link, feed_token, note_wrong_date, renew_feed
 from hcrm.appointments.service.outcomes import (
     arrive,
@@ -28,6 +29,7 @@ __all__ = [
     "ReplyTaken",
     "UnknownAppointment",
     "UnknownSitting",
+    "apply_records",
     "appointment_link",
     "arrive",
     "ask_to_move",

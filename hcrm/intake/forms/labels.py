@@ -322,6 +322,11 @@ EVENT_LABELS: Mapping[str, LazyString] = {
     "A34": _l("Merge of patients"),
     "A40": _l("Merge of patients"),
     "A45": _l("Visit moved to another patient"),
+    "SIU^S12": _l("Appointment"),
+    "SIU^S13": _l("Appointment moved"),
+    "SIU^S14": _l("Appointment changed"),
+    "SIU^S15": _l("Appointment cancelled"),
+    "SIU^S26": _l("Did not come to the appointment"),
 }
 
 

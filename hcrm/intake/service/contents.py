@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from hcrm.appointments.domain.records import AppointmentRecord
 from hcrm.intake.readers.hl7v2 import Action, Instruction
 from hcrm.patients.domain import RowKind, StayRow, canonical, fields_of, typed_fields
 
@@ -26,6 +27,7 @@ def content_of(instruction: Instruction) -> dict[str, Any]:
         "needs_visit": instruction.needs_visit,
         "needs_patients": list(instruction.needs_patients),
         "identifiers": [list(each) for each in instruction.identifiers],
+        "appointments": [each.to_json() for each in instruction.appointments],
     }
 
 
@@ -39,6 +41,7 @@ def instruction_from(content: Mapping[str, Any]) -> Instruction:
         needs_visit=content["needs_visit"],
         needs_patients=tuple(content["needs_patients"]),
         identifiers=tuple((mrn, system, value) for mrn, system, value in content["identifiers"]),
+        appointments=tuple(map(AppointmentRecord.from_json, content.get("appointments", ()))),
     )
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import insert, text, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
+from hcrm.appointments.domain.records import AppointmentRecord
+from hcrm.appointments.service import apply_records
 from hcrm.audit.service import record
 from hcrm.intake.domain import MessageStatus, Outcome
 from hcrm.intake.models import InterfaceMessage
@@ -311,6 +313,7 @@ def write_instructions(
         session, facility_id=place.facility_id, identifiers=[each for one in instructions for each in one.identifiers]
     )
     merged = _merge(session, place, [pair for each in instructions for pair in each.merges], now)
+    _apply_appointments(session, place, [record for each in instructions for record in each.appointments], now)
     return counts.plus(ApplyCounts(merged=merged))
 
 
@@ -332,6 +335,12 @@ def _merge(session: Session, place: Place, pairs: Sequence[tuple[str, str]], now
         except AlreadyOnePerson:
             continue
     return merged
+
+
+def _apply_appointments(session: Session, place: Place, records: Sequence[AppointmentRecord], now: datetime) -> None:
+    if records:
+        known = patients_by_mrn(session, place.facility_id, {each.mrn for each in records})
+        apply_records(session, facility_id=place.facility_id, records=records, patients=known, now=now)
 
 
 def known_by(instruction: Instruction) -> set[str]:

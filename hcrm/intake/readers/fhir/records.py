@@ -14,6 +14,7 @@ from hcrm.intake.readers.fhir.documents import Document
 from hcrm.intake.readers.fhir.elements import NOTHING, Element, element, elements, text
 from hcrm.intake.readers.fhir.people import mrn_of, patient_values, says_died
 from hcrm.intake.readers.fhir.references import Scope, Shelf, is_found
+from hcrm.intake.readers.fhir.schedules import appointment_of
 from hcrm.intake.readers.fhir.stays import PLANNED, TAKEN_BACK, stay_values, visit_number
 from hcrm.intake.readers.fhir.told import Told, Values
 from hcrm.intake.readers.hl7v2 import Action, Incoming, Instruction, Reading
@@ -23,6 +24,9 @@ KEPT: Final = 20_000
 """Characters kept of a refused resource."""
 MOST_BUNDLES: Final = 10
 """How deep Bundles may lie in Bundles."""
+_EVENTS: Final = {Action.MERGE: "A40", Action.APPOINTMENT: "SIU^S12"}
+"""What a resource is the equivalent of in HL7 v2; all others are updates of a patient."""
+
 _LINKS: Final = ("replaced-by", "replaces")
 Entry = tuple[int, str, Element]
 """Number in the Bundle, full address, resource."""
@@ -82,6 +86,9 @@ class _Bundle:
                 found = self._taken(at, resource, lambda told, r=resource, a=at: self._patient(told, r, a))
                 if found.record is not None or found.remarks:
                     yield found
+        for at, _url, resource in self._entries:
+            if text(resource, "resourceType") == "Appointment":
+                yield self._taken(at, resource, lambda told, r=resource, a=at: self._appointment(told, r, a))
 
     def _taken(self, at: int, resource: Element, read: Any) -> Found:
         """What ``read`` makes of a resource, or why it was refused."""
@@ -126,6 +133,13 @@ class _Bundle:
             kind=RowKind.CANCEL if taken_back else RowKind.STAY,
             **values,
         )
+
+    def _appointment(self, told: Told, resource: Element, at: int) -> Incoming:
+        """An appointment of a patient who has to be known."""
+        event_at = self._recorded_at(told, resource) or self._now
+        record = appointment_of(resource, self._scope, self._reading, event_at)
+        instruction = Instruction(Action.APPOINTMENT, appointments=(record,), needs_patients=(record.mrn,))
+        return _message(self._line_of(at), resource, instruction, event_at)
 
     def _person(self, told: Told, patient: Element) -> Values:
         return patient_values(told, patient) if is_found(patient) else {}
@@ -206,8 +220,8 @@ def _message(line: int, patient: Element, instruction: Instruction, event_at: da
         line=line,
         message=None,
         sender="FHIR",
-        control_id=f"Patient/{text(patient, 'id')}"[:200],
-        event="A40" if instruction.action is Action.MERGE else "A31",
+        control_id=f"{text(patient, 'resourceType')}/{text(patient, 'id')}"[:200],
+        event=_EVENTS.get(instruction.action, "A31"),
         digest=blake2b(body, digest_size=16).digest(),
         event_at=event_at,
         instruction=instruction,

@@ -11,10 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from hcrm.appointments.domain.records import AppointmentRecord
 from hcrm.intake.domain import RowRefused
 from hcrm.intake.readers.csv_rows.values import identifier
 from hcrm.intake.readers.hl7v2.people import Numbers, numbers_of, patient_numbers, patient_values
 from hcrm.intake.readers.hl7v2.reading import Gathering, Reading, Values
+from hcrm.intake.readers.hl7v2.schedules import STATES as SCHEDULED
+from hcrm.intake.readers.hl7v2.schedules import appointment_of
 from hcrm.intake.readers.hl7v2.segments import Message, Segment
 from hcrm.intake.readers.hl7v2.stays import check_order, stay_values, visit_number
 from hcrm.patients.domain import EXPLICIT_NULL, RowKind, StayRow
@@ -26,6 +29,7 @@ class Action(StrEnum):
     STAY = "stay"
     PATIENT = "patient"
     MERGE = "merge"
+    APPOINTMENT = "appointment"
     IGNORE = "ignore"
 
 
@@ -43,6 +47,7 @@ class Instruction(NamedTuple):
     needs_visit: str = ""
     needs_patients: tuple[str, ...] = ()
     identifiers: tuple[tuple[str, str, str], ...] = ()
+    appointments: tuple[AppointmentRecord, ...] = ()
     remarks: tuple[tuple[str, str, dict[str, Any]], ...] = ()
 
 
@@ -185,9 +190,16 @@ def _move(gathering: Gathering, _event: str, line: int) -> Instruction:
     return Instruction(Action.STAY, stays=(row,), needs_visit=visit, identifiers=_identifiers(numbers))
 
 
+def _appointment(gathering: Gathering, event: str, _line: int) -> Instruction:
+    """An appointment of a patient who has to be known."""
+    record = appointment_of(gathering, event)
+    return Instruction(Action.APPOINTMENT, appointments=(record,), needs_patients=(record.mrn,))
+
+
 _EVENTS: Final[Mapping[str, Callable[[Gathering, str, int], Instruction]]] = {
     **dict.fromkeys(("A01", "A02", "A03", "A04", "A06", "A08", "A11", "A13"), _stay),
     **dict.fromkeys(("A28", "A31"), _patient),
     **dict.fromkeys(("A34", "A40"), _merge),
     "A45": _move,
+    **dict.fromkeys(SCHEDULED, _appointment),
 }
