@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import bench_generate, bench_import, bench_messaging, bench_mllp, bench_pages, bench_simulate
+from tests.benchmarks import (
+    bench_generate,
+    bench_import,
+    bench_messaging,
+    bench_mllp,
+    bench_pages,
+    bench_simulate,
+    bench_trial,
+)
 
-MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp)
+MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp, bench_trial)
 
 if __name__ == "__main__":
     sys.exit(max(each.main() for each in MEASUREMENTS))
