@@ -42,6 +42,7 @@ class Action(StrEnum):
     WORK_TASKS = "work_tasks"
     ASSIGN_TASKS = "assign_tasks"
     VIEW_RECALLS = "view_recalls"
+    PLAN_VISITS = "plan_visits"
     VIEW_PATIENT = "view_patient"
     EDIT_PATIENT = "edit_patient"
     VERIFY_DEATH = "verify_death"
@@ -79,7 +80,7 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     Role.NURSE: _EVERYONE | _CALLS | _ALERTS | _INBOX,
     Role.PHYSICIAN: _EVERYONE | _CALLS | _ALERTS | {Action.VERIFY_DEATH},
     Role.SERVICE_AGENT: _EVERYONE | _CALLS | _ALERTS | _INBOX | {Action.MERGE_PATIENTS},
-    Role.OUTREACH_WORKER: _EVERYONE | _CALLS | {Action.VIEW_ALERTS},
+    Role.OUTREACH_WORKER: _EVERYONE | _CALLS | {Action.VIEW_ALERTS, Action.PLAN_VISITS},
     Role.DEPARTMENT_HEAD: _EVERYONE
     | _CALLS
     | _SESSIONS
@@ -93,6 +94,7 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _FIGURES
     | {
         Action.ASSIGN_TASKS,
+        Action.PLAN_VISITS,
         Action.VIEW_RECALLS,
         Action.VIEW_TODAY,
         Action.VIEW_PATIENT,

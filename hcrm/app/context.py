@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("/workload", _l("Workload"), Action.ASSIGN_TASKS),
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
     Entry("/visits", _l("Visits"), Action.VIEW_APPOINTMENTS),
+    Entry("/home-visits", _l("Home visits"), Action.PLAN_VISITS),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/recalls", _l("Re-calls"), Action.VIEW_RECALLS),
     Entry("/inbox", _l("Inbox"), Action.VIEW_INBOX, count="inbox"),

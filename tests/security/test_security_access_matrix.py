@@ -96,6 +96,11 @@ followup.visit_links         .   .   .   .   .   .   .   .   x   x   .
 followup.why                 x   x   x   x   x   x   x   x   .   x   x
 followup.recalls             .   .   .   .   .   x   .   x   .   .   .
 followup.review              .   .   .   .   .   x   .   x   .   .   .
+followup.home_visits         .   .   .   x   .   x   .   .   .   .   .
+followup.book_visits         .   .   .   x   .   x   .   .   .   .   .
+followup.move_visit          .   .   .   x   .   x   .   .   .   .   .
+followup.visit_teams         .   .   .   x   .   x   .   .   .   .   .
+followup.visit_form          x   x   x   x   x   .   .   .   .   .   .
 followup.home_visit          x   x   x   x   x   .   .   .   .   .   .
 followup.alerts              x   x   x   x   x   x   x   x   .   x   .
 followup.alert               x   x   x   x   x   x   x   x   .   x   .
@@ -107,6 +112,8 @@ followup.add_turn            .   .   .   .   x   x   .   .   .   .   .
 followup.remove_turn         .   .   .   .   x   x   .   .   .   .   .
 followup.acknowledge         x   x   x   .   x   x   x   x   .   .   .
 followup.take                x   x   x   .   x   x   x   x   .   .   .
+followup.invitations         .   .   .   .   x   x   .   x   .   x   .
+followup.revoke              .   .   .   .   x   x   .   .   x   .   .
 followup.resolve             x   x   x   .   x   x   x   x   .   .   .
 patients.search              x   x   x   x   x   x   x   x   .   x   x
 patients.patient             x   x   x   x   x   x   x   x   .   x   x
@@ -147,6 +154,10 @@ reporting.departments_page   .   .   .   .   x   x   x   x   .   x   .
 reporting.definitions_page   .   .   .   .   x   x   x   x   .   x   .
 reporting.export             .   .   .   .   x   x   x   x   .   x   .
 reporting.export_workbook    .   .   .   .   x   x   x   x   .   x   .
+reporting.followup_page      .   .   .   .   x   x   x   x   .   x   .
+reporting.returns_page       .   .   .   .   x   x   x   x   .   x   .
+reporting.said_page          .   .   .   .   x   x   x   x   .   x   .
+reporting.words_page         .   .   .   .   x   x   .   .   x   .   .
 reporting.access             .   .   .   .   .   .   .   .   x   x   .
 reporting.revoke_access      .   .   .   .   .   .   .   .   x   x   .
 reporting.api_description    public

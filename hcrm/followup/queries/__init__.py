@@ -17,6 +17,8 @@ from hcrm.followup.queries.alerts import (
 from hcrm.followup.queries.call import CallView, TaskAccess, call_view, task_access
 from hcrm.followup.queries.contacts import StayToCall, open_calls_of, stay_by_visit, stay_of_patient
 from hcrm.followup.queries.desk import absence_items, colleagues, doctors
+from hcrm.followup.queries.home_visits import teams as visit_teams
+from hcrm.followup.queries.home_visits import visits_of_day, without_day
 from hcrm.followup.queries.on_call import on_call_entries
 from hcrm.followup.queries.plans import published_plans, step_names
 from hcrm.followup.queries.questions import QuestionPanel, question_panel
@@ -80,6 +82,9 @@ __all__ = [
     "timeline",
     "together",
     "urgent_alerts",
+    "visit_teams",
+    "visits_of_day",
+    "without_day",
     "work_counts",
     "work_list",
     "work_rows",

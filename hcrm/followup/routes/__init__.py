@@ -6,7 +6,9 @@ from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import call
 from hcrm.followup.routes.contacts import log_contact
 from hcrm.followup.routes.desk import workload
+from hcrm.followup.routes.home_visits import home_visits
 from hcrm.followup.routes.hospital import hospital
+from hcrm.followup.routes.invitations import invitations
 from hcrm.followup.routes.on_call import on_call
 from hcrm.followup.routes.outcome import outcome
 from hcrm.followup.routes.plan_drafts import plan_rules
@@ -20,7 +22,9 @@ __all__ = [
     "alerts",
     "blueprint",
     "call",
+    "home_visits",
     "hospital",
+    "invitations",
     "live",
     "log_contact",
     "on_call",

@@ -16,6 +16,16 @@ from hcrm.followup.service.contacts import ContactEntry, is_noted, log_contact
 from hcrm.followup.service.contacts import Outcome as ContactOutcome
 from hcrm.followup.service.desk import NotAColleague, add_absence, assign_tasks, name_doctors, remove_absence
 from hcrm.followup.service.enrolment import enrol_encounters
+from hcrm.followup.service.home_visits import (
+    DayFull,
+    TeamEntry,
+    UnknownTeam,
+    answer_visit,
+    book_days,
+    free_visit,
+    move_visit,
+    save_team,
+)
 from hcrm.followup.service.ladder import climb_ladders
 from hcrm.followup.service.messages import follow_messages, follow_response, follow_stop, release_due
 from hcrm.followup.service.on_call import Turn, TurnInvalid, add_turn, remove_turn
@@ -33,8 +43,8 @@ from hcrm.followup.service.plan_editing import (
     switch_plan,
 )
 from hcrm.followup.service.plans import install_default_plan
-from hcrm.followup.service.recalls import review_call
 from hcrm.followup.service.rebasing import follow_calendar
+from hcrm.followup.service.recalls import review_call
 from hcrm.followup.service.reconcile import (
     end_deceased,
     end_plans,
@@ -81,6 +91,7 @@ __all__ = [
     "AttemptReport",
     "ContactEntry",
     "ContactOutcome",
+    "DayFull",
     "DraftChanged",
     "Ending",
     "NoDraft",
@@ -90,21 +101,25 @@ __all__ = [
     "ReasonNotAllowed",
     "TaskClosed",
     "TaskHeld",
+    "TeamEntry",
     "Turn",
     "TurnInvalid",
     "UnknownAlert",
     "UnknownPlan",
     "UnknownStep",
     "UnknownTask",
+    "UnknownTeam",
     "acknowledge_alert",
     "add_absence",
     "add_step",
     "add_turn",
     "after_end",
     "answer_question",
+    "answer_visit",
     "assign_tasks",
     "begin_draft",
     "begin_plan",
+    "book_days",
     "cancel_tasks",
     "change_draft",
     "climb_ladders",
@@ -124,6 +139,7 @@ __all__ = [
     "follow_missed",
     "follow_response",
     "follow_stop",
+    "free_visit",
     "hand_over_alert",
     "hold_to_facts",
     "hold_together",
@@ -132,6 +148,7 @@ __all__ = [
     "join_persons",
     "keep_one",
     "log_contact",
+    "move_visit",
     "name_doctors",
     "note_first_answer",
     "note_reminder",
@@ -153,6 +170,7 @@ __all__ = [
     "restore_living",
     "resume_interrupted",
     "review_call",
+    "save_team",
     "send_advice",
     "switch_plan",
     "take_alert",
