@@ -19,6 +19,10 @@ NEAR = timedelta(hours=14)
 """A record of a visit begins at most this far from the booked time."""
 
 
+RETURN_DAYS = timedelta(days=92)
+"""An appointment of another system is the return visit of a stay that ended at most this long before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who is to be booked: all records of the person, their facility, and whether a death is recorded or reported."""
@@ -105,3 +109,22 @@ def matching_visits(session: Session, encounter_ids: Sequence[int]) -> list[tupl
             found[appointment_id] = encounter_id
             used.add(encounter_id)
     return sorted(found.items())
+
+
+def last_stay(session: Session, patient_id: int, before: datetime) -> int | None:
+    """The stay in a ward of this person that ended last, at most ``RETURN_DAYS`` before."""
+    same = aliased(Patient)
+    return session.scalar(
+        select(Encounter.id)
+        .join(same, same.id == Encounter.patient_id)
+        .join(Patient, Patient.person_id == same.person_id)
+        .where(
+            Patient.id == patient_id,
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.encounter_class != EncounterClass.AMBULATORY,
+            Encounter.discharged_at <= before,
+            Encounter.discharged_at > before - RETURN_DAYS,
+        )
+        .order_by(Encounter.discharged_at.desc(), Encounter.id.desc())
+        .limit(1)
+    )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hcrm.appointments.domain.records import AppointmentRecord
 from hcrm.appointments.domain.states import AppointmentState, CancelReason, HistoryKind, Via
 from hcrm.appointments.models import Appointment
+from hcrm.appointments.queries.people import last_stay
 from hcrm.appointments.service.links import token_hash_of
 from hcrm.appointments.service.places import note, plan_reminder
 from hcrm.appointments.service.waiting import pass_on
@@ -105,13 +106,12 @@ def _row(session: Session, facility_id: int, record: AppointmentRecord) -> Appoi
     ).one_or_none()
 
 
-def _new(
-    session: Session, facility_id: int, record: AppointmentRecord, patient_id: int, now: datetime
-) -> Appointment:
+def _new(session: Session, facility_id: int, record: AppointmentRecord, patient_id: int, now: datetime) -> Appointment:
     row = Appointment(
         id=session.scalar(select(func.nextval("appointment_id_seq"))),
         facility_id=facility_id,
         patient_id=patient_id,
+        encounter_id=last_stay(session, patient_id, record.starts_at or now),
         room="",
         state=record.state,
         booked_at=min(record.event_at, now),
@@ -152,5 +152,3 @@ def _tell(session: Session, row: Appointment, now: datetime, *, moved: bool) -> 
     note(session, row, HistoryKind.MOVED if moved else kind, via=Via.IMPORT, now=now)
     if event is not None:
         publish(session, event(now=now, appointment_ids=(row.id,)))
-
-
