@@ -99,8 +99,8 @@ class FacilitySettings:
     ``survey_invitation``: the first question in the text (``sms``) or a link (``web``). ``survey_modules``: optional
     parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``survey_reminder_days``: who has
     answered nothing so long after the invitation arrived is reminded once; 0 = nobody is. ``physician_hours``: how long
-    a call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty phone
-    (E.164) that is told of urgent alerts by text message. ``signature_added_by_carrier``: the carrier puts the
+    a call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty
+    phone (E.164) that is told of urgent alerts by text message. ``signature_added_by_carrier``: the carrier puts the
     hospital's name in front of texts, so that they are handed over without it (and counted with it).
     """
 

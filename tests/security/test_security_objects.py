@@ -20,6 +20,7 @@ from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier, PossibleDuplicate
 from hcrm.reporting.models import ReportToken
+from hcrm.survey.models import SurveyResponse
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
 from tests.factories_followup import discharge, discharged, install_content, tasks_of
@@ -122,12 +123,14 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         session.add(pair)
         session.flush()
         pair_id = pair.id
+        response = session.scalars(select(SurveyResponse.id)).one()
         figure_token = session.scalars(select(ReportToken.id)).one()
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
         "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
-        "token_id": token, "profile_id": profile, "pair_id": pair_id, "figure_token_id": figure_token,
+        "response_id": response, "token_id": token, "profile_id": profile, "pair_id": pair_id,
+        "figure_token_id": figure_token,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
         "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip
