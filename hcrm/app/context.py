@@ -43,7 +43,7 @@ ENTRIES = (
     Entry("/today", _l("Today"), Action.VIEW_TODAY),
     Entry("/workload", _l("Workload"), Action.ASSIGN_TASKS),
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
-    Entry("/visits", _l("Visits"), Action.VIEW_APPOINTMENTS),
+    Entry("/visits", _l("Appointments"), Action.VIEW_APPOINTMENTS),
     Entry("/home-visits", _l("Home visits"), Action.PLAN_VISITS),
     Entry("/alerts", _l("Alerts"), Action.VIEW_ALERTS, count="alerts"),
     Entry("/recalls", _l("Re-calls"), Action.VIEW_RECALLS),
