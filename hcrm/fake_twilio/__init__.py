@@ -4,8 +4,9 @@ It speaks the REST of the real library, signs callbacks as Twilio does, and keep
 would really have got. It listens on this machine only and imports nothing of the program but the clock.
 """
 
-from hcrm.fake_twilio.behaviour import Behaviour
+from hcrm.fake_twilio.behaviour import Behaviour, Dice
+from hcrm.fake_twilio.callbacks import plan
 from hcrm.fake_twilio.ledger import Entry, Ledger, read_ledger
 from hcrm.fake_twilio.server import FakeTwilio
 
-__all__ = ["Behaviour", "Entry", "FakeTwilio", "Ledger", "read_ledger"]
+__all__ = ["Behaviour", "Dice", "Entry", "FakeTwilio", "Ledger", "plan", "read_ledger"]

@@ -27,6 +27,7 @@ csrf.exempt(blueprint)  # the signature says who calls
 LARGEST = 256 * 1024
 """Bytes of a call: a text of ten thousand characters, as forms are written, and room beside it."""
 
+KEY_LIMIT = 200
 SIGNATURE = "X-Twilio-Signature"
 EMPTY_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -104,7 +105,8 @@ def status_of_message(message_id: int) -> ResponseReturnValue:
     }
     with unit_of_work() as session:
         service.keep_receipt(
-            session, provider=TwilioSms.name, event_key=f"twilio:{message_id}:{attempt}:{sid}:{status}",
+            session, provider=TwilioSms.name,
+            event_key=service.storable(f"twilio:{message_id}:{attempt}:{sid}:{status}", KEY_LIMIT),
             raw={name: service.storable(value, 64) for name, value in raw.items()}, now=now(),
         )  # fmt: skip
     return Response(status=204)

@@ -79,6 +79,10 @@ def _twice(session: Session, played: DayPlayed) -> Found:
     return evidence.sent_twice(session, played.texts_before)
 
 
+def _not_told(session: Session, played: DayPlayed) -> Found:
+    return evidence.not_told(session, played.texts_before)
+
+
 def _stuck(session: Session, played: DayPlayed) -> Found:
     return evidence.stuck_messages(session, played.looked_at)
 
@@ -169,6 +173,7 @@ _INVARIANTS: Sequence[tuple[str, Callable[[Session, DayPlayed], Found]]] = (
     ("texts were sent to people who had died", _to_the_dead),
     ("texts were sent to numbers that had said STOP", _to_the_stopped),
     ("messages reached a phone twice", _twice),
+    ("messages reached a phone and do not stand as delivered", _not_told),
     ("messages were left in doubt or passed over", _stuck),
     ("visits of the feed are not in the database", _not_arrived),
     ("stays that went home alive have no plan", _without_plan),

@@ -16,7 +16,7 @@ from hcrm.messaging import jobs as messaging_jobs
 from hcrm.messaging import service as messaging
 from hcrm.messaging.providers.base import Providers
 from hcrm.messaging.providers.console import ConsoleProvider, delivered_at_once, write_deliveries
-from hcrm.simulation import people, queries
+from hcrm.simulation import carrier, people, queries
 from hcrm.simulation.people import Habit
 from hcrm.unit_of_work import Runtime, unit_of_work
 
@@ -42,7 +42,7 @@ class Phones:
         sent = replies = 0
         waiting, self.put_off = self._put_off(runtime), []
         for _ in range(LONGEST_CONVERSATION):
-            sent += send_all(runtime)
+            sent += send_all(runtime, self.seed)
             written = self._replies(rng, waiting + self._new_texts(runtime))
             waiting = []
             if not written:
@@ -93,8 +93,12 @@ def write_back(runtime: Runtime, facility_id: int, replies: Sequence[Reply]) -> 
             )
 
 
-def send_all(runtime: Runtime) -> int:
-    """Hand everything that is due to the console provider; how many texts that were."""
+def send_all(runtime: Runtime, seed: int) -> int:
+    """Hand everything that is due to the simulated carrier; how many texts reached a phone.
+
+    What the carrier has told since, or can be asked about, is taken in first.
+    """
+    carrier.settle(runtime)
     console = Providers(ConsoleProvider(runtime.engine, runtime.clock))
     sender = messaging.Sender("simulation", console, LEASE)
     handed_over = 0
@@ -102,11 +106,14 @@ def send_all(runtime: Runtime) -> int:
         now = runtime.clock.now()
         with unit_of_work(runtime.sessions) as session:
             claimed = messaging.claim(session, now=now, sender=sender, limit=BATCH)
-            texts = {sms: delivered_at_once(sms) for sms in claimed.outgoing}
+            texts = [carrier.handle(sms, carrier.fate_of(seed, sms.to_number, now)) for sms in claimed.outgoing]
             if texts:
-                messaging.begin_calls(session, [sms.attempt_id for sms in texts], now=now, lease=LEASE)
-                write_deliveries(session.connection(), texts, now)
-                messaging.record_results(session, {sms.attempt_id: result for sms, result in texts.items()}, now=now)
-        handed_over += len(texts)
+                messaging.begin_calls(session, [each.sms.attempt_id for each in texts], now=now, lease=LEASE)
+                arrived = {each.sms: delivered_at_once(each.sms) for each in texts if each.arrived}
+                if arrived:
+                    write_deliveries(session.connection(), arrived, now)
+                messaging.record_results(session, {each.sms.attempt_id: each.result for each in texts}, now=now)
+                carrier.keep_receipts(session, texts, seed=seed, now=now)
+                handed_over += len(arrived)
         if claimed.looked_at < BATCH:
             return handed_over

@@ -13,7 +13,8 @@ from hcrm.followup.domain.alerts import AlertStatus
 from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import AlertRow, TaskRow
-from hcrm.messaging.models import ConsoleDelivery, InboundMessage
+from hcrm.messaging.domain import AttemptStatus
+from hcrm.messaging.models import ConsoleDelivery, InboundMessage, SendAttempt, one_of
 from hcrm.patients.domain import Language
 from hcrm.patients.models import Patient
 from hcrm.survey.domain import Cause, Severity
@@ -74,6 +75,23 @@ def texts(session: Session, ids: Collection[int]) -> list[PhoneText]:
     """The texts with these ids, oldest first."""
     rows = session.scalars(select(ConsoleDelivery).where(ConsoleDelivery.id.in_(ids)).order_by(ConsoleDelivery.id))
     return [PhoneText(row.id, row.to_number, row.from_number, row.body) for row in rows]
+
+
+def untold(session: Session) -> list[int]:
+    """Attempts whose text is on the phone and of which the sender has not been told so."""
+    rows = session.scalars(
+        select(SendAttempt.id)
+        .join(ConsoleDelivery, ConsoleDelivery.attempt_id == SendAttempt.id)
+        .where(
+            or_(
+                one_of(SendAttempt.status, [AttemptStatus.UNKNOWN]),
+                SendAttempt.look_again_at.is_not(None)
+                & SendAttempt.status.in_((AttemptStatus.ACCEPTED, AttemptStatus.SENT)),
+            )
+        )
+        .order_by(SendAttempt.id)
+    )
+    return list(rows)
 
 
 def answered_by_hand(session: Session, ids: Collection[int]) -> set[int]:

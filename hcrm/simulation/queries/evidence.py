@@ -65,6 +65,14 @@ UNION ALL
 SELECT id FROM outbox_message
 WHERE status IN ('scheduled', 'queued', 'temporary_failure') AND next_try_at <= :looked_at
 """
+_NOT_TOLD = """
+SELECT m.id
+FROM console_delivery AS d
+JOIN send_attempt AS a ON a.id = d.attempt_id
+JOIN outbox_message AS m ON m.id = a.message_id
+WHERE d.id > :after AND m.status NOT IN ('delivered', 'read')
+ORDER BY m.id
+"""
 _NOT_ARRIVED = """
 SELECT number FROM unnest(CAST(:numbers AS text[])) AS number
 WHERE NOT EXISTS (SELECT FROM encounter WHERE facility_id = :facility AND visit_number = number)
@@ -164,6 +172,11 @@ def texts_to_the_stopped(session: Session, after: int, stops: Collection[str]) -
 def sent_twice(session: Session, after: int) -> list[int]:
     """Messages of which more than one text reached a phone."""
     return list(session.scalars(text(_TWICE), {"after": after}))
+
+
+def not_told(session: Session, after: int) -> list[int]:
+    """Messages whose text is on a phone and that do not stand as delivered."""
+    return list(session.scalars(text(_NOT_TOLD), {"after": after}))
 
 
 def stuck_messages(session: Session, looked_at: datetime) -> list[int]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hcrm.events import Bus, MessagesChanged
 from hcrm.messaging import queries, service
@@ -174,6 +174,31 @@ def test_a_landline_is_named_as_the_reason(make, claim):
     message_id = make.message(make.request(patient_id))
     assert claim() == ()
     assert make.row(message_id).reason is Reason.LANDLINE
+
+
+def test_a_text_without_the_language_of_the_patient_is_held_back_and_says_so(make, claim, session):
+    session.execute(text("DELETE FROM message_template WHERE code = 'welcome' AND language = 'zh_Hans'"))
+    chinese, english = make.patient(), make.patient(language="en")
+    numbers = [make.contact(each) for each in (chinese, english)]
+    held_back, _ = (make.message(make.request(each)) for each in (chinese, english))
+    assert [sms.to_number for sms in claim()] == numbers[1:]
+    row = make.row(held_back)
+    assert (row.status, row.reason) == (MessageStatus.SUPPRESSED, Reason.MISSING_TEMPLATE_DATA)
+    assert row.decision["checks"][-1] == {"code": "complete", "passed": False, "fact": "template"}
+
+
+def test_a_carrier_that_signs_itself_gets_the_text_without_the_name_and_it_still_counts(make, claim, session):
+    facility = session.get_one(Facility, make.facility_id)
+    (first,) = make.reachable()
+    (with_name,) = claim()
+    facility.settings = {**facility.settings, "signature_added_by_carrier": True}
+    session.flush()
+    (second,) = make.reachable()
+    (without,) = claim()
+    assert with_name.body.startswith("【")
+    assert without.body == with_name.body[with_name.body.index("】") + 1 :]
+    assert make.row(first).segments == make.row(second).segments
+    assert make.row(second).body == without.body
 
 
 def test_missing_template_data_is_named(make, claim, session):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hcrm import schema
+from hcrm import logs, schema
 from hcrm.clock import FixedClock
 from hcrm.organization.service import change_settings
 from hcrm.simulation.days import NotASimulation, last_whole_day
@@ -43,6 +47,23 @@ class Played:
     runtime: Runtime
     end: End
     reports: tuple[DayReport, ...]
+    logged: str
+
+
+@contextmanager
+def everything_logged(runtime: Runtime) -> Iterator[io.StringIO]:
+    """What the program and its libraries write to the log meanwhile, down to the smallest."""
+    root = logging.getLogger()
+    handlers, level, stream = root.handlers[:], root.level, io.StringIO()
+    logs.configure(replace(runtime.settings, log_level="DEBUG"))
+    root.handlers[0].setStream(stream)  # type: ignore[attr-defined]
+    try:
+        yield stream
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.raiseExceptions = True
+        structlog.reset_defaults()
 
 
 @dataclass
@@ -81,8 +102,9 @@ def _simulate(runtime: Runtime, days: int = DAYS, seed: int = SEED) -> tuple[End
 @pytest.fixture(scope="module")
 def played(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     runtime = _runtime(databases.server, databases.fresh(), tmp_path_factory.mktemp("played"))
-    end, reports = _simulate(runtime)
-    yield Played(runtime, end, tuple(reports))
+    with everything_logged(runtime) as stream:
+        end, reports = _simulate(runtime)
+    yield Played(runtime, end, tuple(reports), stream.getvalue())
     runtime.engine.dispose()
 
 
@@ -114,6 +136,38 @@ def test_a_simulated_hospital_sends_hears_and_calls(played):
     assert [report.day for report in played.reports] == [FIRST + timedelta(days=n) for n in range(DAYS)]
     for what in ("discharges", "texts_sent", "replies", "calls", "completed"):
         assert sum(getattr(report, what) for report in played.reports) > 5, what
+
+
+PERSONAL = """
+SELECT full_name FROM patient WHERE length(full_name) > 2
+UNION SELECT address FROM patient WHERE length(address) > 3
+UNION SELECT right(number, 8) FROM contact_point WHERE number IS NOT NULL
+UNION SELECT value FROM patient_identifier
+UNION SELECT body FROM outbox_message WHERE body IS NOT NULL
+UNION SELECT body FROM inbound_message WHERE length(body) > 5
+"""
+SENTINEL = "hcrm.sentinel"
+
+
+def test_after_a_full_simulation_nothing_personal_is_in_the_log(played: Played) -> None:
+    with everything_logged(played.runtime) as stream:
+        logging.getLogger(SENTINEL).info("something")
+    assert SENTINEL in stream.getvalue(), "what is logged is seen here"
+    with played.runtime.engine.connect() as connection:
+        personal = connection.execute(text(PERSONAL)).scalars().all()
+    assert len(personal) > 100
+    assert [each for each in personal if each in played.logged] == []
+
+
+def test_the_carrier_loses_delays_and_refuses_and_everything_is_known_in_the_end(session: Session) -> None:
+    """Texts whose receipts come late, doubled or never, whose answer was lost, and that were refused for now."""
+    ends = dict(session.execute(text("SELECT status, count(*) FROM send_attempt GROUP BY 1")).tuples().all())
+    assert set(ends) <= {"delivered", "temporary_failure", "permanent_failure"}
+    assert ends["temporary_failure"] > 0
+    late, unread = session.execute(
+        text("SELECT count(*), count(*) FILTER (WHERE applied_at IS NULL) FROM receipt")
+    ).one()
+    assert (late > 0, unread) == (True, 0)
 
 
 def test_a_simulation_that_is_over_stays_as_it_is(played):

@@ -148,3 +148,51 @@ def test_every_decision_is_explained_and_safe(given_facts):
         assert BASE < decision.until < given_facts.expires_at
     else:
         assert isinstance(decision, Suppress | Expire)
+
+
+survey_times = st.lists(st.integers(0, 60 * 24 * 45).map(lambda minutes: BASE - timedelta(minutes=minutes)), max_size=6)
+
+
+@given(survey_times, survey_times, st.integers(0, 40), st.integers(0, 5), st.booleans(), st.sampled_from(Purpose))
+def test_a_survey_goes_out_only_within_both_limits_and_nothing_else_is_limited(
+    others, recent, every_days, per_week, answers, purpose
+):
+    """Counted by brute force: the same as the rule, at the edges to the second too."""
+    moment = SendFacts(
+        now=BASE,
+        purpose=purpose,
+        not_before=BASE,
+        expires_at=BASE + timedelta(days=1),
+        recipient=Recipient("+8613800000001", 1, None, "own_number"),
+        opening=BASE,
+        answers=answers,
+        survey_every_days=every_days,
+        non_clinical_per_week=per_week,
+        other_surveys=tuple(others),
+        non_clinical=tuple(recent),
+    )
+    too_soon = any((BASE - at).total_seconds() < every_days * 86_400 for at in others)
+    too_many = sum((BASE - at).total_seconds() < 7 * 86_400 for at in recent) >= per_week
+    limited = purpose is Purpose.SURVEY and not answers and (too_soon or too_many)
+    decision = decide(moment)
+    assert isinstance(decision, Suppress if limited else Send)
+    if limited:
+        assert decision.reason is Reason.FATIGUE_LIMIT
+
+
+@given(moments, settings(), st.sampled_from(ZONES).map(ZoneInfo), calendars)
+def test_open_is_what_the_wall_clock_and_the_calendar_say(now, hours, zone, calendar):
+    """Also on holidays and on rest days that are worked instead."""
+    local = now.astimezone(zone)
+    worked = local.date() in calendar.workdays or (local.date() not in calendar.holidays and local.weekday() < 5)
+    expected = hours.sms_from <= local.time() < hours.sms_to and (hours.sms_on_rest_days or worked)
+    assert is_open(now, hours, zone, calendar) is expected
+
+
+@given(evidence, st.sampled_from([status for status in MessageStatus if status not in RANKS]))
+def test_what_is_not_with_a_provider_is_changed_by_proof_alone(told, waiting):
+    status = waiting
+    for each in told:
+        status = after_receipt(status, each)
+    proof = [each for each in told if each in {MessageStatus.DELIVERED, MessageStatus.READ}]
+    assert status is (max(proof, key=RANKS.__getitem__) if proof else waiting)

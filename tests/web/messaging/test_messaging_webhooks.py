@@ -8,8 +8,9 @@ from sqlalchemy import text
 from hcrm.app import create_app
 from hcrm.fake_twilio.callbacks import signature
 from hcrm.messaging import service
-from hcrm.messaging.jobs import handle_inbound
+from hcrm.messaging.jobs import apply_receipts, handle_inbound
 from hcrm.unit_of_work import unit_of_work
+from hcrm.wiring import RECEIPT_READINGS
 from tests.factories_messaging import MessagingFactory
 from tests.factories_twilio import PUBLIC, TOKEN, twilio_runtime
 
@@ -100,6 +101,69 @@ def test_long_strange_and_hostile_texts_are_kept(runtime, hooks):
     assert kept == [body.replace("\x00", "") for body in bodies]
     long_sender = incoming(sid="SM9", From="whatsapp:+141555501234567890123")
     assert call(hooks, SMS, long_sender).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"\xff\xfe=%ZZ&&&==&%00", "application/x-www-form-urlencoded"),
+        (b'{"MessageSid": "SM1", "From": "+14155550123"}', "application/json"),
+        (b"--x\r\nnot a part", "multipart/form-data; boundary=x"),
+        (b"MessageSid=SM1", "no type at all"),
+    ],
+)
+@pytest.mark.parametrize("path", [SMS, "/webhooks/twilio/status/5?attempt=7"])
+def test_what_is_no_form_is_turned_away_and_never_a_fault_of_the_program(runtime, hooks, path, body, content_type):
+    unsigned = hooks.post(path, data=body, content_type=content_type)
+    signed = hooks.post(
+        path, data=body, content_type=content_type, headers={"X-Twilio-Signature": signature(TOKEN, PUBLIC + path, {})}
+    )
+    assert (unsigned.status_code, signed.status_code in {400, 403}) == (403, True)
+    assert rows(runtime, "SELECT count(*) FROM inbound_message") == [(0,)]
+
+
+def test_a_call_that_is_sent_again_changes_nothing(runtime, facility, hooks):
+    """Whoever has caught a signed call can send it again, also after it was dealt with."""
+    with unit_of_work(runtime.sessions) as session:
+        service.install_default_templates(session, runtime.clock.now())
+    for body, sid in (("STOP", "SM1"), ("START", "SM2")):
+        call(hooks, SMS, incoming(body, sid=sid))
+        handle_inbound(runtime)
+    for _ in range(2):
+        assert call(hooks, SMS, incoming("STOP", sid="SM1")).status_code == 200
+        assert handle_inbound(runtime) == 0
+    assert rows(runtime, "SELECT stopped_at IS NULL FROM number_state") == [(True,)]
+
+
+def test_ids_that_are_no_ids_of_ours_are_kept_and_do_no_harm(runtime, hooks):
+    for number in ("999999999999999999", "0"):
+        for attempt in ("99999999999999999999999999", "-1", "7%00", "%F0%9F%98%80", ""):
+            path = f"/webhooks/twilio/status/{number}?attempt={attempt}"
+            values = {"MessageSid": f"SM{number}", "MessageStatus": "delivered", "ErrorCode": "x" * 500}
+            assert call(hooks, path, values).status_code == 204
+    stored = rows(runtime, "SELECT count(*) FROM receipt")[0][0]
+    assert stored == 10
+    assert apply_receipts(runtime, RECEIPT_READINGS) == 0
+    assert rows(runtime, "SELECT count(*) FROM receipt WHERE applied_at IS NULL") == [(0,)]
+
+
+def test_emoji_right_to_left_and_very_long_replies_wait_as_they_are(runtime, facility, hooks, client, login):
+    bodies = ["👋🏽" * 50, "شكرا، أنا بخير \u202e\u2066", "我" * 10_000, "5" * 10_000, "<script>alert(1)</script>"]
+    with unit_of_work(runtime.sessions) as session:
+        service.install_default_templates(session, runtime.clock.now())
+        make = MessagingFactory(session, runtime.clock.now(), facility)
+        make.contact(make.patient(), PHONE)
+    for number, body in enumerate(bodies):
+        assert call(hooks, SMS, incoming(body, sid=f"SM{number}")).status_code == 200
+    assert handle_inbound(runtime) == len(bodies)
+    assert rows(runtime, "SELECT body FROM inbound_message WHERE state = 'matched' ORDER BY id") == [
+        (body,) for body in bodies
+    ]
+    login("service_agent")
+    page = client.get("/inbox").text
+    assert "👋🏽" in page
+    assert "<script>alert" not in page
 
 
 def test_a_receipt_is_stored_once_for_each_status_and_about_unknown_messages_too(runtime, hooks):
