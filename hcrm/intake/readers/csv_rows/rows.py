@@ -280,6 +280,8 @@ class TableRows:
                 raise RowRefused("age_over_130", "birth_date", age=age, value=born.isoformat())
             if born.year < EARLIEST_YEAR:
                 raise RowRefused("before_1900", "birth_date", year=born.year)
+            if age < 0 and born > self._latest.date():
+                raise RowRefused("in_future", "birth_date", value=born.isoformat())
             if age <= 0 and born > (last + timedelta(days=1)).date():
                 self.remark("birth_date", "birth_after_stay", value=born.isoformat())
         if died is not None and died > self._latest.date():

@@ -17,6 +17,10 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_REREAD: Final = 1_000_000
 """How many lines are read again in one file because of quotation marks, before it is refused as a whole."""
 
+LONGEST_LINE: Final = 1 << 20
+"""Characters of a line that is still read; a longer one is refused, and its rest is never held in memory."""
+KEPT_OF_LONG: Final = 1_000
+
 csv.field_size_limit(BLOCK)
 
 _BOMS: Final = (
@@ -172,8 +176,8 @@ class Records:
     A quote that is never closed would swallow the lines below it. It shows by the end of the file, by text after the
     next quote, or by the number of cells: such a record comes out as ``None`` with its first line alone, and the lines
     below are read again. NUL characters are taken out; ``nul_lines`` remembers where. Raises ``FileRefused``
-    (``broken_quotes``) when that happens too often. ``marks`` holds what is to be said about records; a CSV file has
-    none.
+    (``broken_quotes``) when that happens too often. ``marks`` holds what is to be said about records: of a CSV file
+    those whose line is longer than ``LONGEST_LINE``.
     """
 
     def __init__(self, file: TextIO, delimiter: str, width: int = 0) -> None:
@@ -182,6 +186,7 @@ class Records:
         self._again: deque[str] = deque()
         self._seen: list[str] = []
         self._reread = 0
+        self._long_lines: set[int] = set()
         self.width = width
         self.line = 1
         self.nul_lines: set[int] = set()
@@ -201,12 +206,27 @@ class Records:
             line = again.popleft()
             seen.append(line)
             yield line
-        for line in file:
+        while line := file.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+                line = self._cut(line)
             if "\0" in line:
                 self.nul_lines.add(self.line + len(seen))
-                line = line.replace("\0", "")  # noqa: PLW2901 - the cleaned line takes the place of the raw one
+                line = line.replace("\0", "")
             seen.append(line)
             yield line
+
+    def _cut(self, line: str) -> str:
+        """The beginning of a line that no memory should hold; its record is refused, the rest is skipped."""
+        while (rest := self._file.readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
+            pass
+        self._long_lines.add(self.line + len(self._seen))
+        return line[:KEPT_OF_LONG].split('"', maxsplit=1)[0] + "\n"
+
+    def _mark_long(self, line: int, count: int) -> None:
+        if any(line <= each < line + count for each in self._long_lines):
+            self.marks.setdefault(line, []).append(
+                Mark("", "line_too_long", {"limit": LONGEST_LINE >> 20}, refuses=True)
+            )
 
     def _read(self, reader: Any) -> Generator[tuple[int, list[str] | None], None, bool]:
         """Read on until the end (True) or until lines have to be read again (False)."""
@@ -220,6 +240,8 @@ class Records:
                 line = self.line
                 self.line += count
                 seen.clear()
+                if self._long_lines:
+                    self._mark_long(line, count)
                 if cells:
                     yield line, cells
         except csv.Error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from hcrm.intake.domain import Chunk, CsvShape, Layout, RowError
@@ -14,6 +16,7 @@ from hcrm.intake.readers.fhir.references import KEPT, Shelf
 from hcrm.intake.readers.hl7v2 import Incoming, Reading
 from hcrm.patients.domain import StayRow
 
+_WORDS: Final = re.compile("[A-Za-z]+")
 RUN: Final = 5_000
 """Records in one transaction."""
 
@@ -56,6 +59,8 @@ def _documents(order: Order) -> Iterator[tuple[Document, Shelf | None]]:
         return
     with ExitStack() as stack:
         shelf = stack.enter_context(Shelf())
+        for beside in companions(order.path):
+            _put_all(beside, shelf)
         file = stack.enter_context(order.path.open("rb"))
         for document in lines_of(file):
             if _is_kept(document):
@@ -63,6 +68,24 @@ def _documents(order: Order) -> Iterator[tuple[Document, Shelf | None]]:
         file.seek(0)
         for document in lines_of(file):
             yield document, shelf
+
+
+def companions(path: Path) -> list[Path]:
+    """The files of one export, a type of resource in each, that stays in ``path`` refer to.
+
+    A file of Encounters finds ``Patient.ndjson`` and the like beside it, by the type in their names.
+    """
+    if "Encounter" not in _WORDS.findall(path.stem):
+        return []
+    beside = (each for each in path.parent.iterdir() if each.suffix == path.suffix and each != path and each.is_file())
+    return sorted(each for each in beside if KEPT.intersection(_WORDS.findall(each.stem)))
+
+
+def _put_all(path: Path, shelf: Shelf) -> None:
+    with path.open("rb") as file:
+        for document in lines_of(file):
+            if _is_kept(document):
+                shelf.put(document.content)
 
 
 def _is_kept(document: Document) -> bool:
