@@ -38,7 +38,7 @@ def of_same_person(other: type[TaskRow]) -> ColumnElement[bool]:
 
 
 def can_go_on() -> ColumnElement[bool]:
-    """Tasks of a finished stay, whose plan was not made anew and whose step no other record of the person keeps."""
+    """Tasks of a finished stay, whose plan was not made anew and whose step no other plan of the person has in hand."""
     own, other, kept = aliased(EnrolmentRow), aliased(EnrolmentRow), aliased(TaskRow)
     finished = select(Encounter.id).where(
         Encounter.id == TaskRow.encounter_id,
@@ -50,7 +50,8 @@ def can_go_on() -> ColumnElement[bool]:
         .join(own, and_(own.encounter_id == other.encounter_id, own.plan_id == other.plan_id, own.id != other.id))
         .where(own.id == TaskRow.enrolment_id, other.status != EnrolmentStatus.CANCELLED)
     )
-    doubled = select(kept.id).where(of_same_person(kept), is_twin(kept), is_kept(kept))
+    done_or_waiting = kept.status.in_((TaskStatus.COMPLETED, TaskStatus.OPEN, TaskStatus.ON_HOLD))
+    doubled = select(kept.id).where(of_same_person(kept), is_twin(kept), done_or_waiting)
     return and_(finished.exists(), ~anew.exists(), ~doubled.exists())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, func, literal_column, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from hcrm.followup.domain.pausing import WardStay
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
@@ -120,3 +120,27 @@ def waiting_steps(session: Session, enrolment_ids: Collection[int]) -> Sequence[
         .order_by(TaskRow.id)
     )
     return [WaitingStep(task_id, enrolment_id or 0, *rest) for task_id, enrolment_id, *rest in rows]
+
+
+def interrupted_plans(session: Session, encounter_ids: Collection[int]) -> list[tuple[int, int]]:
+    """Id and patient of plans that an admission among these had ended, and of plans of these stays whose discharge
+    is now recorded after the admission that had ended them.
+    """
+    by_admission = select(EnrolmentRow.id, EnrolmentRow.patient_id).where(
+        EnrolmentRow.ended_by_encounter_id == func.any(id_array(encounter_ids)),
+        EnrolmentRow.status == EnrolmentStatus.CANCELLED,
+    )
+    own, admission = aliased(Encounter), aliased(Encounter)
+    overtaken = (
+        select(EnrolmentRow.id, EnrolmentRow.patient_id)
+        .join(own, own.id == EnrolmentRow.encounter_id)
+        .join(admission, admission.id == EnrolmentRow.ended_by_encounter_id)
+        .where(
+            EnrolmentRow.encounter_id == func.any(id_array(encounter_ids)),
+            EnrolmentRow.ended_by_encounter_id.is_not(None),
+            EnrolmentRow.status == EnrolmentStatus.CANCELLED,
+            own.discharged_at > admission.admitted_at,
+        )
+    )
+    rows = session.execute(by_admission.union(overtaken))
+    return [(enrolment_id, patient_id) for enrolment_id, patient_id in rows]

@@ -23,6 +23,7 @@ from hcrm.followup.queries.twins import (
     persons_with_several_records,
     stays_of_records,
 )
+from hcrm.followup.queries.ward_stays import interrupted_plans
 from hcrm.followup.service.enrolment import leave_out
 from hcrm.followup.service.messages import follow_stop
 from hcrm.followup.service.pausing import pause_plans
@@ -67,17 +68,12 @@ def undo_cancellation(session: Session, *, task_ids: Collection[int], now: datet
 def resume_interrupted(session: Session, *, encounter_ids: Collection[int], now: datetime) -> list[int]:
     """Go on with plans that one of these stays had ended as an admission, where it is one no longer; ids of the steps.
 
-    The stay was cancelled, moved, or is not one of a ward. Another admission since then ends them again, from its own
-    day on.
+    The stay was cancelled, moved, or is not one of a ward, or the discharge before it is recorded later than it now.
+    Another admission since then ends them again, from its own day on.
     """
     if not encounter_ids:
         return []
-    ended = session.execute(
-        select(EnrolmentRow.id, EnrolmentRow.patient_id).where(
-            EnrolmentRow.ended_by_encounter_id == func.any(id_array(encounter_ids)),
-            EnrolmentRow.status == EnrolmentStatus.CANCELLED,
-        )
-    ).all()
+    ended = interrupted_plans(session, encounter_ids)
     if not ended:
         return []
     concerned = _of_admission([enrolment_id for enrolment_id, _ in ended])
