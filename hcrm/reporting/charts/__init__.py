@@ -14,6 +14,15 @@ from flask_babel import gettext as _
 
 from hcrm.reporting.charts import base
 from hcrm.reporting.charts.departments import departments_funnel, departments_intervals
+from hcrm.reporting.charts.sides import (
+    drivers,
+    expected_ratios,
+    hours_of_the_week,
+    intervals,
+    months,
+    run_of_days,
+    tries,
+)
 from hcrm.reporting.domain.kaplan_meier import Returned
 from hcrm.reporting.domain.reports import FollowupRow
 from hcrm.reporting.domain.spc import Chart, Count, Firmness, verdict
@@ -27,8 +36,15 @@ __all__ = [
     "control_chart",
     "departments_funnel",
     "departments_intervals",
+    "drivers",
+    "expected_ratios",
     "funnel_steps",
+    "hours_of_the_week",
+    "intervals",
+    "months",
     "returned_by_day",
+    "run_of_days",
+    "tries",
 ]
 
 
@@ -136,6 +152,7 @@ def completion_funnel(steps: Sequence[tuple[str, int]], *, of: int, focus: int) 
         "annotations": notes,
         "yaxis": {
             "autorange": "reversed",
+            "automargin": True,
             "showgrid": False,
             "tickfont": {"size": 13, "color": base.INK},
             "ticklabelstandoff": 8,

@@ -12,6 +12,9 @@ from hcrm.reporting.domain.funnel_plot import Funnel as FunnelPlot
 from hcrm.reporting.domain.reports import RevisitRow
 from hcrm.web import language, number, percent
 
+ON_THE_AXIS = 0.02
+"""A name of a department with a lower rate is lifted, or the axis would run through it."""
+
 
 def departments_funnel(rows: Sequence[RevisitRow], fitted: FunnelPlot) -> base.Figure:
     """Departments against their size with 95 % and 99.8 % limits; those outside, and the three largest, are named."""
@@ -56,6 +59,8 @@ def _department_points(
         colour, weight = (base.INK_2, 400) if kind == "plain" else (base.MARKER[kind]["color"], base.BOLD)
         text = name if kind == "plain" else f"{name} {percent(row.rate.value)}"
         place = {"xanchor": "right" if left else "left", "xshift": -11 if left else 11}
+        if (row.rate.value or 0.0) < ON_THE_AXIS:
+            place["yshift"] = 11
         names.append(
             base.note(row.rate.denominator, row.rate.value or 0.0, text)
             | place
@@ -112,6 +117,7 @@ def departments_intervals(rows: Sequence[RevisitRow]) -> base.Figure:
         "margin": {"l": 130, "r": 24, "t": 16, "b": 40},
         "yaxis": {
             "autorange": "reversed",
+            "automargin": True,
             "showgrid": False,
             "tickfont": {"size": 13, "color": base.INK},
             "type": "category",

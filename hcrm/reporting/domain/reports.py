@@ -46,11 +46,38 @@ class By(StrEnum):
     CLINICIAN = "clinician"
     QUESTION = "question"
     STEP = "step"
+    STAFF = "staff"
+    DAY = "day"
+    WEEK = "week"
+    DIAGNOSIS = "diagnosis"
+    DISPOSITION = "disposition"
+    AGE = "age"
+    OUTCOME = "outcome"
     NONE = "none"
 
 
-REVISIT_GROUPINGS = (By.DEPARTMENT, By.MONTH, By.FACILITY, By.NONE)
-FOLLOWUP_GROUPINGS = (By.DEPARTMENT, By.TIER, By.CHANNEL, By.CLINICIAN, By.MONTH, By.NONE)
+REVISIT_GROUPINGS = (
+    By.DEPARTMENT,
+    By.MONTH,
+    By.FACILITY,
+    By.DIAGNOSIS,
+    By.DISPOSITION,
+    By.AGE,
+    By.OUTCOME,
+    By.NONE,
+)
+FOLLOWUP_GROUPINGS = (
+    By.DEPARTMENT,
+    By.TIER,
+    By.CHANNEL,
+    By.CLINICIAN,
+    By.STAFF,
+    By.STEP,
+    By.MONTH,
+    By.WEEK,
+    By.DAY,
+    By.NONE,
+)
 SATISFACTION_GROUPINGS = (By.DEPARTMENT, By.QUESTION, By.MONTH, By.NONE)
 
 

@@ -34,6 +34,13 @@ BY_LABELS: Mapping[str, str] = {
     "clinician": _l("by clinician"),
     "question": _l("by question"),
     "step": _l("by step"),
+    "staff": _l("by member of staff"),
+    "day": _l("by day"),
+    "week": _l("by week"),
+    "diagnosis": _l("by diagnosis group"),
+    "disposition": _l("by disposition"),
+    "age": _l("by age"),
+    "outcome": _l("by outcome of the follow-up"),
     "none": _l("in total"),
 }
 HEAD_LABELS: Mapping[str, str] = {

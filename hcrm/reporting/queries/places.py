@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from hcrm.accounts.models import UserAccount
 from hcrm.organization.models import Clinician, Department, Facility
 from hcrm.reporting.domain.reports import Label, Selection
 
@@ -51,3 +52,8 @@ def department_labels(session: Session) -> dict[int, Label]:
 def clinician_labels(session: Session) -> dict[int, Label]:
     rows = session.execute(select(Clinician.id, Clinician.code, Clinician.name))
     return {key: Label(str(key), name, code=code) for key, code, name in rows}
+
+
+def staff_labels(session: Session) -> dict[int, Label]:
+    rows = session.execute(select(UserAccount.id, UserAccount.username, UserAccount.display_name))
+    return {key: Label(str(key), name, code=username) for key, username, name in rows}

@@ -21,10 +21,10 @@ from hcrm.reporting.queries.answers import Answered, Responses
 from hcrm.reporting.queries.day_rows import runs
 from hcrm.reporting.queries.marks import Changed
 from hcrm.reporting.queries.places import covered, facility_zones
-from hcrm.reporting.queries.tasks import HUMAN_CHANNELS, RECALL_STEP, Discharges, TaskFilter
+from hcrm.reporting.queries.tasks import HUMAN_CHANNELS, RECALL_STEP, WEEK, Discharges, TaskFilter
 
 Counts = dict[tuple[Any, ...], list[ClassifiedCount]]
-_GROUPED = {By.DEPARTMENT, By.TIER, By.CHANNEL, By.MONTH, By.STEP, By.NONE}
+_GROUPED = {By.DEPARTMENT, By.TIER, By.CHANNEL, By.MONTH, By.WEEK, By.DAY, By.STEP, By.NONE}
 """What the days of tasks can be grouped by."""
 
 _FLAGS = ("still_open", "attempted", "reached", "completed", "in_time")
@@ -124,6 +124,8 @@ def _group(by: By) -> ColumnElement[Any]:
         By.CHANNEL: TaskDay.channel.expression,
         By.MONTH: func.to_char(TaskDay.due_on, "YYYY-MM"),
         By.STEP: TaskDay.step_code.expression,
+        By.WEEK: func.to_char(TaskDay.due_on, WEEK),
+        By.DAY: func.to_char(TaskDay.due_on, "YYYY-MM-DD"),
         By.NONE: literal(ALL),
     }
     column: ColumnElement[Any] = columns[by]

@@ -28,6 +28,7 @@ HUMAN_CHANNELS = (StepChannel.PHONE, StepChannel.HOME_VISIT)
 RECALL_STEP = "recall"
 """The service centre's check of calls that others made: beside the one call of each discharge."""
 
+WEEK = 'IYYY-"W"IW'
 DISCHARGE_CLASSES = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
 """Discharges that 百分百随访 is measured by: whoever lay in a bed of the hospital."""
 
@@ -76,7 +77,10 @@ def _between(day: InstrumentedAttribute[Any], selection: Selection) -> list[Colu
 
 
 def group_column(by: By, basis: Basis) -> ColumnElement[Any]:
-    """The column that a grouping groups by; months as ``YYYY-MM``."""
+    """The column that a grouping groups by; months as ``YYYY-MM``, weeks as ``2026-W07`` (ISO 8601).
+
+    A member of the staff is who ended the task, or, while nobody has, who it is assigned to.
+    """
     columns: dict[By, Any] = {
         By.DEPARTMENT: TaskRow.department_id,
         By.TIER: TaskRow.tier,
@@ -84,6 +88,9 @@ def group_column(by: By, basis: Basis) -> ColumnElement[Any]:
         By.CLINICIAN: TaskRow.clinician_id,
         By.MONTH: func.to_char(day_of(basis), "YYYY-MM"),
         By.STEP: TaskRow.step_code,
+        By.STAFF: func.coalesce(TaskRow.ended_by_user_id, TaskRow.assignee_user_id),
+        By.WEEK: func.to_char(day_of(basis), WEEK),
+        By.DAY: func.to_char(day_of(basis), "YYYY-MM-DD"),
         By.NONE: literal(ALL),
     }
     return type_coerce(columns[by], columns[by].type)

@@ -12,6 +12,7 @@ from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import charts, forms, service
 from hcrm.reporting.domain.definitions import SECTIONS
 from hcrm.reporting.domain.periods import Period, last_30_days, month
+from hcrm.reporting.domain.spc import expected_false_alarms
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import Place, period_of, place_of, shared
 from hcrm.reporting.service.overview import ON_TIME_TARGET, REVISIT_MEASURE, Overview, overview
@@ -51,6 +52,7 @@ def departments_page() -> ResponseReturnValue:
         "reporting/departments.html",
         lines=ordered,
         total=lines.total,
+        false_alarms=expected_false_alarms(len(ordered)),
         only=lines.only,
         column=column,
         descending=descending,

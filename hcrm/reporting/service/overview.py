@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import dropwhile
 
 from sqlalchemy.orm import Session
 
@@ -108,7 +109,9 @@ def overview(
     revisits = figures.report(session, By.DEPARTMENT)
     changes = changed(session)
     followup = followup_by_tier_and_department(session, changes, selection, now)
-    weeks = weekly_counts(session, selection=selection, weeks=WEEKS, now=now, only=followup.only, changes=changes)
+    weeks = since_the_first(
+        weekly_counts(session, selection=selection, weeks=WEEKS, now=now, only=followup.only, changes=changes)
+    )
     chart = p_chart([count for _, count in weeks])
     satisfaction, before = satisfaction_and_before(
         session, selection=selection, earlier_on=period.from_on - timedelta(days=COMPARED_DAYS)
@@ -128,6 +131,11 @@ def overview(
         needs=found,
         busiest=Labels(session, By.DEPARTMENT).of(found.busiest_department_id) if found.calls_ending else None,
     )
+
+
+def since_the_first(weeks: Sequence[tuple[date, Count]]) -> tuple[tuple[date, Count], ...]:
+    """The weeks from the first one with tasks on: before it there is nothing to show."""
+    return tuple(dropwhile(lambda week: not week[1].denominator and not week[1].provisional, weeks))
 
 
 def sunday(today: date) -> date:

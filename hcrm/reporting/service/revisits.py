@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from hcrm.reporting.domain.groups import NO_CALL, age_band, diagnosis_group
 from hcrm.reporting.domain.kaplan_meier import Returned, returned_by_day
 from hcrm.reporting.domain.measures import MEASURES, Link, Measure, Unit
 from hcrm.reporting.domain.reports import (
@@ -22,6 +23,7 @@ from hcrm.reporting.domain.reports import (
 )
 from hcrm.reporting.domain.revisits import Outcome, RevisitCounts, Stay, count, outcomes
 from hcrm.reporting.models import MarkKind
+from hcrm.reporting.queries.indexes import births, followed
 from hcrm.reporting.queries.marks import changed
 from hcrm.reporting.queries.places import facility_zones
 from hcrm.reporting.queries.return_days import ROLLED, rolled_outcomes
@@ -40,7 +42,7 @@ class RevisitFigures:
 
     def report(self, session: Session, by: By) -> RevisitReport:
         labels = Labels(session, by)
-        groups = count(self.outcomes, self.measure, _KEYS[by]) if by is not By.NONE else {}
+        groups = count(self.outcomes, self.measure, self._key(session, by)) if by is not By.NONE else {}
         totals = count(self.outcomes, self.measure, _KEYS[By.NONE])
         total = _row(Labels(session, By.NONE), By.NONE.value, totals.get(By.NONE.value, RevisitCounts()))
         rows = tuple(_row(labels, key, groups[key]) for key in labels.ordered(groups))
@@ -53,6 +55,16 @@ class RevisitFigures:
             rows if by is not By.NONE else (total,),
             total,
         )
+
+    def _key(self, session: Session, by: By) -> Callable[[Stay], Any]:
+        """What names the group of an index; of those that were read one by one also what stands elsewhere."""
+        if by is By.AGE:
+            born = births(session, (each.index.patient_id for each in self.outcomes))
+            return lambda stay: age_band(born.get(stay.patient_id), stay.discharged_on)
+        if by is By.OUTCOME:
+            came_to = followed(session, (each.index.id for each in self.outcomes))
+            return lambda stay: came_to.get(stay.id, NO_CALL)
+        return _KEYS[by]
 
     def returned_by_day(self) -> tuple[Returned, ...]:
         """Kaplan–Meier of the time to the revisit, over the indexes of the measure."""
@@ -128,8 +140,8 @@ def revisit_report(
     """A measure in groups and in total. Raises ``UnknownMeasure``, and ``ValueError`` for a grouping it lacks."""
     if by not in REVISIT_GROUPINGS:
         raise ValueError(by)
-    figures = counted_figures(session, measure=measure, selection=selection, now=now, link=link)
-    return figures.report(session, by)
+    read = revisit_figures if by in ONE_BY_ONE else counted_figures
+    return read(session, measure=measure, selection=selection, now=now, link=link).report(session, by)
 
 
 def _inside(stay: Stay, selection: Selection) -> bool:
@@ -143,7 +155,12 @@ def _inside(stay: Stay, selection: Selection) -> bool:
     return departments is None or stay.department_id in departments
 
 
+ONE_BY_ONE = (By.DIAGNOSIS, By.DISPOSITION, By.AGE, By.OUTCOME)
+"""Groupings for which indexes that are alike by department and day have to be told apart."""
+
 _KEYS: dict[By, Callable[[Stay], Any]] = {
+    By.DIAGNOSIS: lambda stay: diagnosis_group(stay.principal_diagnosis),
+    By.DISPOSITION: lambda stay: stay.disposition or None,
     By.DEPARTMENT: lambda stay: stay.department_id,
     By.FACILITY: lambda stay: stay.facility_id,
     By.MONTH: lambda stay: f"{stay.discharged_on:%Y-%m}",

@@ -22,6 +22,38 @@ function draw() {
 draw();
 narrow.addEventListener("change", draw);
 
+// Each chart can be kept as a picture, or as the numbers it is drawn from.
+const quoted = (cell) => {
+  const text = String(cell ?? "");
+  const safe = /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+function numbers(figure) {
+  const rows = [["series", "x", "y", "z", "text"]];
+  figure.data.forEach((trace, at) => {
+    const name = trace.name ?? `${trace.type} ${at + 1}`;
+    if (trace.z) {
+      trace.z.forEach((line, row) => line.forEach((value, column) => rows.push([name, trace.x[column], trace.y[row], value, ""])));
+    } else {
+      (trace.x ?? []).forEach((x, place) => rows.push([name, x, trace.y?.[place], "", trace.text?.[place]]));
+    }
+  });
+  return `\ufeff${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;
+}
+function keep(name, kind) {
+  const place = document.querySelector(`[data-figure="${name}"]`);
+  if (kind !== "csv") return Plotly.downloadImage(place, { format: kind, filename: name, width: 1200, height: 600 });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([numbers(JSON.parse(document.getElementById(name).textContent))], { type: "text/csv" }));
+  link.download = `${name}.csv`;
+  link.click();
+  return URL.revokeObjectURL(link.href);
+}
+for (const line of document.querySelectorAll("[data-chart-out]")) {
+  line.hidden = false;
+  for (const button of line.querySelectorAll("[data-as]")) button.addEventListener("click", () => keep(line.dataset.chartOut, button.dataset.as));
+}
+
 // Printing opens the tables beside the charts and closes again those that were closed.
 const tables = document.querySelectorAll("details.chart-table");
 window.addEventListener("beforeprint", () => {

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
 from hcrm.reporting import service
-from hcrm.reporting.domain.reports import By, Selection
+from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, REVISIT_GROUPINGS, By, Selection
 from hcrm.reporting.domain.tokens import PREFIX
 from hcrm.reporting.models import ReportToken
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -136,3 +136,29 @@ def test_every_described_path_answers(client: FlaskClient, login: Callable[..., 
                 answer = ask(client, token, f"{path}?{parameter['name']}={value}")
                 assert answer.status_code == 200, (path, parameter["name"], value)
         assert set(row) <= set(ask(client, token, path).get_json()["total"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_every_page_stands_at_every_grouping(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int], language: str
+) -> None:
+    login("manager")
+    client.get(f"/language/{language}")
+    for by in FOLLOWUP_GROUPINGS:
+        assert client.get(f"/figures/followup?period=2026-01&by={by}").status_code == 200
+    for by in REVISIT_GROUPINGS:
+        assert client.get(f"/figures/returns?period=2026-01&by={by}&measure=readmit_2_31d").status_code == 200
+    page = client.get("/figures/returns?period=2026-01&by=outcome").get_data(as_text=True)
+    assert ("Confounded." if language == "en" else "存在混杂。") in page
+    for by in ("department", "month"):
+        assert client.get(f"/figures/said?period=2026-01&by={by}&topic=food").status_code == 200
+    assert client.get("/figures/returns?measure=none").status_code == 404
+    assert client.get("/figures/followup?by=nothing&period=1999-01").status_code == 200
+
+
+def test_the_hospital_keeps_its_own_words(client: FlaskClient, login: Callable[..., int]) -> None:
+    login("manager")
+    assert client.post("/figures/words", data={"food": "soup 汤", "nursing": ""}).status_code == 303
+    page = client.get("/figures/words").get_data(as_text=True)
+    assert "soup 汤" in page
+    assert "护士" in page
