@@ -18,6 +18,9 @@ from hcrm.intake.readers.xlsx import read_chunks as read_sheet
 from hcrm.intake.readers.xlsx import workbook_shape
 from hcrm.intake.readers.xlsx_archive import is_archive
 
+WHILE_SOMEBODY_WAITS: Final = 200_000
+"""Rows of which the dates are looked at before a person is asked how they are read."""
+
 FORMATS = ("auto", "csv", "xlsx", "hl7", "fhir")
 _NAMES: Final[Mapping[Layout, str]] = {Layout.HL7: "hl7", Layout.FHIR: "fhir", Layout.WORKBOOK: "xlsx"}
 _READERS: Final[Mapping[Layout, Callable[[Order], Iterator[Chunk]]]] = {
@@ -41,8 +44,10 @@ def shape_of(path: Path, profile: Profile, name: str = "", kind: str = "auto") -
     return shape
 
 
-def first_look(path: Path, profile: Profile, name: str = "", kind: str = "auto") -> CsvShape:
-    """What a file seems to be; of a table, columns may be missing and dates ambiguous.
+def first_look(
+    path: Path, profile: Profile, name: str = "", kind: str = "auto", *, looked_at: int | None = None
+) -> CsvShape:
+    """What a file seems to be; of a table, columns may be missing and dates ambiguous (see ``sniff``).
 
     Raises ``FileRefused``: ``not_hl7_file``, ``not_fhir_file``, and what ``table_shape`` raises.
     """
@@ -54,7 +59,7 @@ def first_look(path: Path, profile: Profile, name: str = "", kind: str = "auto")
         return hl7_shape(profile)
     if kind == "hl7":
         raise FileRefused("not_hl7_file", file=name or path.name)
-    return table_shape(path, profile, name, kind)
+    return table_shape(path, profile, name, kind, looked_at=looked_at)
 
 
 def refuse_unusable(shape: CsvShape, name: str) -> None:
@@ -63,7 +68,9 @@ def refuse_unusable(shape: CsvShape, name: str) -> None:
         refuse_unreadable(shape, name)
 
 
-def table_shape(path: Path, profile: Profile, name: str = "", kind: str = "auto") -> CsvShape:
+def table_shape(
+    path: Path, profile: Profile, name: str = "", kind: str = "auto", *, looked_at: int | None = None
+) -> CsvShape:
     """What a table in a CSV file or a workbook seems to be; columns may be missing, dates ambiguous.
 
     Raises ``FileRefused``: ``not_xlsx_file``, and what ``sniff`` and ``workbook_shape`` raise.
@@ -72,7 +79,7 @@ def table_shape(path: Path, profile: Profile, name: str = "", kind: str = "auto"
         return workbook_shape(path, profile, name)
     if kind == "xlsx":
         raise FileRefused("not_xlsx_file", file=name or path.name)
-    return sniff(path, profile)
+    return sniff(path, profile, looked_at=looked_at)
 
 
 def format_of(shape: CsvShape) -> str:

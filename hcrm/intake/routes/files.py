@@ -30,7 +30,7 @@ from hcrm.intake.forms.changes import changed_value
 from hcrm.intake.forms.rejects import rejects_csv
 from hcrm.intake.readers.csv_rows import Order
 from hcrm.intake.readers.files import drop_uploads, keep_upload, named, upload_folder
-from hcrm.intake.readers.formats import MESSAGES, first_look, read_chunks, refuse_unusable
+from hcrm.intake.readers.formats import MESSAGES, WHILE_SOMEBODY_WAITS, first_look, read_chunks, refuse_unusable
 from hcrm.intake.routes.access import facilities_of, one_batch
 from hcrm.intake.routes.blueprint import blueprint
 from hcrm.organization.domain import FacilitySnapshot
@@ -69,7 +69,7 @@ def mapping(batch_id: int) -> ResponseReturnValue:
     batch, hospital = one_batch(batch_id)
     _expect(batch, BatchStatus.UPLOADED)
     try:
-        shape = first_look(_path(batch), batch.profile)
+        shape = first_look(_path(batch), batch.profile, looked_at=WHILE_SOMEBODY_WAITS)
     except FileRefused as refusal:
         return _start_anew(batch, refusal)
     if shape.layout in MESSAGES:
@@ -194,7 +194,7 @@ def _take_upload(form: UploadForm) -> int:
     profile = _chosen_profile(form).with_changes(**stated)
     path, facts = keep_upload(upload.stream, settings().instance_dir)
     try:
-        shape = named(lambda: first_look(path, profile), upload.filename)
+        shape = named(lambda: first_look(path, profile, looked_at=WHILE_SOMEBODY_WAITS), upload.filename)
     except FileRefused:
         drop_uploads(settings().instance_dir, [path.name])
         raise
@@ -251,7 +251,7 @@ def _keep(
     batch: BatchSnapshot, hospital: FacilitySnapshot, profile: Profile, *, with_plans: bool, stay: bool
 ) -> ResponseReturnValue:
     """Keep the mapping; check the file unless it is only read anew."""
-    shape = first_look(_path(batch), profile)
+    shape = first_look(_path(batch), profile, looked_at=WHILE_SOMEBODY_WAITS)
     with unit_of_work() as session:
         preview = None
         if not stay:
@@ -311,7 +311,7 @@ def _refused_then(batch: BatchSnapshot) -> Iterator[RowError]:
 
 
 def _refused_now(batch: BatchSnapshot, hospital: FacilitySnapshot) -> Iterator[RowError]:
-    shape = first_look(_path(batch), batch.profile)
+    shape = first_look(_path(batch), batch.profile, looked_at=WHILE_SOMEBODY_WAITS)
     for chunk in read_chunks(_order(batch, hospital, shape, batch.profile)):
         yield from (remark for remark in chunk.errors if remark.severity is Severity.REJECTED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +20,8 @@ SAMPLE_CHARACTERS: Final = 1 << 18
 SAMPLE_RECORDS: Final = 60
 HEAD_RECORDS: Final = 30
 SHOWN_ROWS: Final = 5
+LONGEST_DAY: Final = 10
+"""Characters of a day that ends in the year."""
 
 
 class _Head(NamedTuple):
@@ -34,10 +37,11 @@ LONGEST_HEAD: Final = 1_000
 """What is longer is no head of a column: such a file is no table."""
 
 
-def sniff(path: Path, profile: Profile | None = None) -> CsvShape:
+def sniff(path: Path, profile: Profile | None = None, *, looked_at: int | None = None) -> CsvShape:
     """What the file seems to be; what ``profile`` states is not looked for.
 
-    Reads the whole file only to tell UTF-8 from GB18030, and when dates end in the year without dots. Raises
+    Reads the whole file only to tell UTF-8 from GB18030, and when dates end in the year without dots; of these no
+    more rows than ``looked_at``, so that somebody who waits can be asked which comes first. Raises
     ``FileRefused`` for a file that is no text, ``no_heads`` for one that is no table, and ``header_row_missing`` or
     ``profile_column_missing`` where the profile does not fit. A shape may lack required columns or have ambiguous
     dates: see ``refuse_unreadable``.
@@ -51,7 +55,7 @@ def sniff(path: Path, profile: Profile | None = None) -> CsvShape:
     layout = Layout.SYNTHEA if synthea.is_encounters(heads) else Layout.TABLE
     columns = columns_of(heads, layout, profile)
     samples = [row for row in head.records[head.row + 1 :] if any(cell.strip() for cell in row)]
-    evidence = _date_evidence(path, encoding, head, columns, profile, samples)
+    evidence = _date_evidence(path, encoding, head, columns, profile, samples, looked_at)
     used = {position for positions in columns.values() for position in positions}
     return CsvShape(
         layout=layout,
@@ -177,8 +181,9 @@ def _date_evidence(
     columns: Mapping[str, Sequence[int]],
     profile: Profile,
     samples: Sequence[Sequence[str]],
+    looked_at: int | None,
 ) -> dict[str, OrderEvidence]:
-    """What the values of the date columns say about their order; looks at all rows if the first ones leave a doubt."""
+    """What the values of the date columns say about their order; looks at more rows if the first ones leave a doubt."""
     fields = [field for field in DATE_FIELDS if columns.get(field)]
     if profile.date_formats or not fields:
         return {}
@@ -187,7 +192,7 @@ def _date_evidence(
         with open_text(path, encoding) as file:
             records = Records(file, head.delimiter, len(head.records[head.row]))
             rows = (cells for number, (_, cells) in enumerate(records) if number > head.row and cells)
-            evidence = see_all(rows, fields, columns)
+            evidence = see_all(islice(rows, looked_at), fields, columns)
     for field, seen in evidence.items():
         if seen.mixed:
             raise FileRefused("mixed_dates", file=path.name, head=head.records[head.row][columns[field][0]].strip())
@@ -199,11 +204,14 @@ def see_all(
 ) -> dict[str, OrderEvidence]:
     """What the values of the columns of ``fields`` say about the order of day and month."""
     evidence = {field: OrderEvidence() for field in fields}
-    watched = [(columns[field][0], evidence[field].see) for field in fields]
+    seen: dict[str, set[str]] = {field: set() for field in fields}
+    watched = [(columns[field][0], evidence[field].see, seen[field]) for field in fields]
     for row in rows:
         width = len(row)
-        for position, see in watched:
-            if position < width:
+        for position, see, known in watched:
+            # The days repeat: each is looked at once, and the times of day behind them say nothing.
+            if position < width and (day := row[position][:LONGEST_DAY]) not in known:
+                known.add(day)
                 see(row[position].strip())
     return evidence
 
