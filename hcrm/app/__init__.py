@@ -23,6 +23,7 @@ from hcrm.patients.routes import blueprint as patients_pages
 from hcrm.reporting.routes import blueprint as reporting_pages
 from hcrm.settings import Settings
 from hcrm.survey.routes import blueprint as survey_pages
+from hcrm.survey.routes.said import blueprint as said_pages
 from hcrm.survey.routes.versions import blueprint as questionnaire_pages
 from hcrm.unit_of_work import Runtime
 from hcrm.web import language
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     twilio_webhooks,
     survey_pages,
     questionnaire_pages,
+    said_pages,
     followup_pages,
     appointment_pages,
     visit_pages,

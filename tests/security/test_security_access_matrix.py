@@ -183,6 +183,8 @@ intake.revoke                .   .   .   .   .   .   .   .   x   x   .
 fhir.take                    public
 twilio.text_from_phone       public
 twilio.status_of_message     public
+said.page                    .   .   .   .   x   x   x   x   .   x   .
+said.file                    .   .   .   .   x   x   x   x   .   x   .
 questionnaires.index         .   .   .   .   x   x   .   .   x   .   .
 questionnaires.create        .   .   .   .   x   x   .   .   x   .   .
 questionnaires.one           .   .   .   .   x   x   .   .   x   .   .

@@ -54,7 +54,7 @@ def z_value(confidence: float = CONFIDENCE) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def wilson(successes: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+def wilson(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
     """Wilson score interval of a proportion, both ends in 0…1; ``None`` without observations."""
     if n == 0:
         return None
