@@ -113,6 +113,20 @@ def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candida
     return [Candidate(*row) for row in rows]
 
 
+def stays_with_ended_plans(session: Session, encounter_ids: Collection[int]) -> list[int]:
+    """Those of the stays that had a plan which was cancelled."""
+    return list(
+        session.scalars(
+            select(EnrolmentRow.encounter_id)
+            .where(
+                EnrolmentRow.encounter_id == func.any(id_array(encounter_ids)),
+                EnrolmentRow.status == EnrolmentStatus.CANCELLED,
+            )
+            .distinct()
+        )
+    )
+
+
 def running_patient_plans(session: Session, person_ids: Collection[int]) -> set[tuple[int, int]]:
     """Person and plan of the plans of the patient that run or pause for these persons, over all their records."""
     if not person_ids:

@@ -13,15 +13,22 @@ from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, and_
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from hcrm.events import TasksChanged, publish
 from hcrm.followup.domain.expansion import PlannedTask, expand_plan, is_sampled
 from hcrm.followup.domain.plan import PerformerRole, Step
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import Candidate, Refusal, candidates, refusals
+from hcrm.followup.queries.enrolment import (
+    Candidate,
+    Refusal,
+    candidates,
+    id_array,
+    refusals,
+    stays_with_ended_plans,
+)
 from hcrm.followup.service.choices import Choice, Key, choose
 from hcrm.followup.service.reconcile import end_deceased
 from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
@@ -70,6 +77,7 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
     enrolment_ids = _write_enrolments(session, choices, now)
     zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
     task_ids = _write_tasks(session, choices, enrolment_ids, _step_texts(choices, workdays, zone, now))
+    _leave_out_done(session, stays, now)
     _leave_out_refused(session, stays, now)
     died_since = {each.patient_id for each in stays if each.deceased_state != DeceasedState.NONE}
     if died_since:
@@ -209,6 +217,26 @@ def _task_lines(
         own = f"{enrolment_id}\t{stay.facility_id}\t{stay.encounter_id}\t{stay.patient_id}\t{department}\t{clinician}"
         for text in steps:
             yield f"{next(task_ids)}\t{own}\t{text}"
+
+
+def _leave_out_done(session: Session, enrolled: Sequence[Candidate], now: datetime) -> None:
+    """A stay that was cancelled and came back with the same day of discharge: what was completed is not repeated."""
+    again = stays_with_ended_plans(session, [each.encounter_id for each in enrolled])
+    if again:
+        done = aliased(TaskRow)
+        same_step = and_(
+            done.encounter_id == TaskRow.encounter_id,
+            done.enrolment_id != TaskRow.enrolment_id,
+            done.step_code == TaskRow.step_code,
+            done.occurrence == TaskRow.occurrence,
+            done.discharged_on == TaskRow.discharged_on,
+            done.status == TaskStatus.COMPLETED,
+        )
+        ending = Ending(TaskStatus.CANCELLED, TaskReason.SUPERSEDED)
+        of_stays = TaskRow.enrolment_id.in_(
+            select(EnrolmentRow.id).where(EnrolmentRow.encounter_id == func.any(id_array(again)))
+        )
+        end_open(session, and_(of_stays, select(done.id).where(same_step).exists()), ending, now=now, missed_too=True)
 
 
 def _leave_out_refused(session: Session, enrolled: Sequence[Candidate], now: datetime) -> None:

@@ -307,8 +307,16 @@ def cases(world: World) -> Iterator[Case]:
                 and (other.step_code, other.occurrence) == (task.step_code, task.occurrence)
                 and other.window_starts_at < task.due_at
                 and other.due_at > task.window_starts_at
+                and _concerns(other, task)
             ),
         )
+
+
+def _concerns(other: TaskRow, task: TaskRow) -> bool:
+    """What was completed after one discharge says nothing about another of the same record, nor about another day."""
+    if other.patient_id != task.patient_id or other.status is not TaskStatus.COMPLETED:
+        return True
+    return (other.encounter_id, other.discharged_on) == (task.encounter_id, task.discharged_on)
 
 
 def faults(world: World) -> Iterator[str]:
@@ -352,6 +360,9 @@ def begun(session, facility, now):
 @example(["readmit", "report death", "go home", "live"])
 @example(["merge", "readmit", "part", "cancel readmission"])
 @example(["readmit", "undo", "go home"])
+@example(["complete", "cancel", "discharge", "undo"])
+@example(["complete", "cancel", "undo", "correct"])
+@example(["undo", "complete", "discharge", "go home"])
 @settings(
     max_examples=15,
     deadline=None,
