@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.benchmarks import (
+    bench_appointments,
     bench_generate,
     bench_import,
     bench_messaging,
@@ -14,7 +15,7 @@ from tests.benchmarks import (
     bench_trial,
 )
 
-MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp, bench_trial)
+MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp, bench_trial, bench_appointments)
 
 if __name__ == "__main__":
     sys.exit(max(each.main() for each in MEASUREMENTS))

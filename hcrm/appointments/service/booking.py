@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hcrm.appointments.domain.refusals import Refusal, Refused
@@ -13,6 +13,7 @@ from hcrm.appointments.domain.states import AppointmentState, CancelReason, Hist
 from hcrm.appointments.domain.texts import TOPIC
 from hcrm.appointments.models import Appointment
 from hcrm.appointments.queries.free import free_slots
+from hcrm.appointments.queries.people import BookingFacts, booking_facts, clash_of_person
 from hcrm.appointments.service.links import token_hash_of
 from hcrm.appointments.service.places import (
     Place,
@@ -24,6 +25,8 @@ from hcrm.appointments.service.places import (
     plan_reminder,
     put_at,
     take,
+    take_and_write,
+    take_turns,
     write_down,
 )
 from hcrm.appointments.service.texts import tell
@@ -54,11 +57,10 @@ def book(
     same sitting is taken. Raises ``Refused``: in the past, closed, full, the patient is dead, of another facility, or
     somewhere else at that time.
     """
-    person = person_to_book(session, patient_id)
-    place = place_of(session, slot_id)
-    check_place(session, place, person, now=now)
+    facts = booking_facts(session, patient_id=patient_id, slot_id=slot_id)
+    place = _place_for(session, facts, now)
     row = Appointment(
-        id=session.scalar(select(func.nextval("appointment_id_seq"))),
+        id=facts.appointment_id,
         facility_id=place.facility_id,
         patient_id=patient_id,
         encounter_id=encounter_id,
@@ -68,16 +70,49 @@ def book(
         booked_via=via,
         note=comment,
         generation=-1,
-        declined=[],
+        token_hash=token_hash_of(session, facts.appointment_id),
     )
-    row.token_hash = token_hash_of(session, row.id)
-    put_at(row, place, take(session, place), now=now)
-    session.add(row)
-    write_down(session, row)
-    note(session, row, HistoryKind.BOOKED, via=via, now=now, actor_user_id=actor_user_id)
+    put_at(row, place, place.slot_id, now=now)
+    take_and_write(session, row, place)
     tell(session, row, "appt_booked", zone=place.zone, now=now)
-    publish(session, AppointmentsBooked(now=now, appointment_ids=(row.id,)))
+    if encounter_id is not None:
+        publish(session, AppointmentsBooked(now=now, appointment_ids=(row.id,)))
     return row.id
+
+
+def _place_for(session: Session, facts: BookingFacts, now: datetime) -> Place:
+    """The place asked for, when the person may have it. Raises ``Refused`` with the first thing in the way."""
+    person = facts.person
+    wrong = {
+        Refusal.UNKNOWN_PATIENT: person is None,
+        Refusal.DECEASED: person is not None and person.deceased,
+        Refusal.UNKNOWN_SLOT: facts.slot_id is None,
+        Refusal.CLOSED: facts.closed,
+        Refusal.IN_THE_PAST: facts.slot_id is not None and facts.starts_at <= now,
+        Refusal.OTHER_FACILITY: person is not None and person.facility_id != facts.facility_id,
+        Refusal.ELSEWHERE: facts.clash is not None,
+    }
+    for refusal, holds in wrong.items():
+        if holds:
+            raise Refused(refusal, facts.clash if refusal is Refusal.ELSEWHERE else None)
+    assert person is not None
+    assert facts.slot_id is not None
+    if len(person.records) > 1:
+        take_turns(session, person)
+        clash = clash_of_person(session, person.records, facts.starts_at, facts.ends_at)
+        if clash is not None:
+            raise Refused(Refusal.ELSEWHERE, clash)
+    return Place(
+        slot_id=facts.slot_id,
+        sitting_id=facts.sitting_id,
+        facility_id=facts.facility_id,
+        department_id=facts.department_id,
+        clinician_id=facts.clinician_id,
+        room=facts.room,
+        starts_at=facts.starts_at,
+        ends_at=facts.ends_at,
+        zone=ZoneInfo(facts.timezone),
+    )
 
 
 def move_appointment(

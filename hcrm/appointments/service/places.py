@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, text, update
@@ -36,6 +37,23 @@ _TAKE = text(
     " FOR UPDATE OF slot SKIP LOCKED FOR KEY SHARE OF sitting SKIP LOCKED) RETURNING id"
 )
 """Whoever closes the sitting holds its row alone, so that nobody takes a place in it at that moment."""
+
+_TAKE_AND_WRITE = text(
+    "WITH taken AS (UPDATE slot SET free = false WHERE id = (SELECT slot.id FROM slot JOIN sitting"
+    "   ON sitting.id = slot.sitting_id WHERE slot.sitting_id = :sitting AND slot.starts_at = :at AND slot.free"
+    "   AND sitting.closed_at IS NULL ORDER BY slot.id <> :slot, slot.seat LIMIT 1"
+    "   FOR UPDATE OF slot SKIP LOCKED FOR KEY SHARE OF sitting SKIP LOCKED) RETURNING id),"
+    " written AS (INSERT INTO appointment (id, facility_id, patient_id, encounter_id, department_id, clinician_id,"
+    "   slot_id, room, starts_at, ends_at, state, booked_at, booked_by, booked_via, outcome, note, generation,"
+    "   remind_at, remind_kind, declined, token_hash, wrong_dates)"
+    "   SELECT :id, :facility, :patient, :encounter, :department, :clinician, taken.id, :room, :at, :until, 'booked',"
+    "   :now, :actor, :via, '', :note, 0, :remind_at, :remind_kind, '{}', :token_hash, 0 FROM taken"
+    "   RETURNING id, slot_id),"
+    " noted AS (INSERT INTO appointment_history (appointment_id, at, kind, via, starts_at, actor_user_id, reason)"
+    "   SELECT id, :now, 'booked', :via, :at, :actor, '' FROM written)"
+    " SELECT slot_id FROM written"
+)
+"""As ``_TAKE``, with the appointment and its history written at once: most bookings are one of these statements."""
 
 _IS_FREE = text(
     "SELECT EXISTS (SELECT 1 FROM slot JOIN sitting ON sitting.id = slot.sitting_id"
@@ -108,8 +126,13 @@ def person_to_book(session: Session, patient_id: int) -> Person:
     if person.deceased:
         raise Refused(Refusal.DECEASED)
     if len(person.records) > 1:
-        session.execute(select(func.pg_advisory_xact_lock(PERSON_LOCKS, person.person_id % 2**31)))
+        take_turns(session, person)
     return person
+
+
+def take_turns(session: Session, person: Person) -> None:
+    """Wait for others who book for this person; held until the transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(PERSON_LOCKS, person.person_id % 2**31)))
 
 
 def check_place(session: Session, place: Place, person: Person, *, now: datetime, besides: int | None = None) -> None:
@@ -129,15 +152,67 @@ def take(session: Session, place: Place) -> int:
     Nobody waits here for a lock, for they may hold one that the other wants; who finds all places being decided about
     looks again for a moment.
     """
-    about = {"sitting": place.sitting_id, "at": place.starts_at, "slot": place.slot_id}
+    about = {"sitting": place.sitting_id, "at": place.starts_at}
     for _ in range(LOOKS):
-        taken = session.scalar(_TAKE, about)
+        taken = session.scalar(_TAKE, {**about, "slot": place.slot_id})
         if taken is not None:
             return int(taken)
         if not session.scalar(_IS_FREE, about):
             break
         pause(LOOK_AGAIN)
     raise Refused(Refusal.FULL)
+
+
+def take_and_write(session: Session, row: Appointment, place: Place) -> None:
+    """Take a place as ``take`` does and store the new appointment that ``row`` describes, with its history.
+
+    ``row`` is not added to the session; it gets its slot. Raises ``Refused`` as ``take`` and ``write_down`` do.
+    """
+    values = {
+        "sitting": place.sitting_id,
+        "slot": place.slot_id,
+        "at": place.starts_at,
+        "until": place.ends_at,
+        "id": row.id,
+        "facility": row.facility_id,
+        "patient": row.patient_id,
+        "encounter": row.encounter_id,
+        "department": row.department_id,
+        "clinician": row.clinician_id,
+        "room": row.room,
+        "now": row.booked_at,
+        "actor": row.booked_by,
+        "via": row.booked_via.value,
+        "note": row.note,
+        "remind_at": row.remind_at,
+        "remind_kind": None if row.remind_kind is None else row.remind_kind.value,
+        "token_hash": row.token_hash,
+    }
+    for _ in range(LOOKS):
+        taken = _or_refused(session, values)
+        if taken is not None:
+            row.slot_id = taken
+            return
+        if not session.scalar(_IS_FREE, {name: values[name] for name in ("sitting", "at")}):
+            break
+        pause(LOOK_AGAIN)
+    raise Refused(Refusal.FULL)
+
+
+def _or_refused(session: Session, values: dict[str, Any]) -> int | None:
+    try:
+        taken: int | None = session.scalar(_TAKE_AND_WRITE, values)
+    except IntegrityError as problem:
+        raise _refusal(problem) from None
+    return taken
+
+
+def _refusal(problem: IntegrityError) -> Exception:
+    """What the refusal of the database means; the error itself where it means nothing to people."""
+    broken = str(problem.orig)
+    if "ex_appointment_patient" in broken:
+        return Refused(Refusal.ELSEWHERE)
+    return Refused(Refusal.FULL) if "uq_appointment_slot_id" in broken else problem
 
 
 def give_back(session: Session, slot_ids: Collection[int]) -> None:
@@ -150,12 +225,7 @@ def write_down(session: Session, row: Appointment) -> None:
     try:
         session.flush()
     except IntegrityError as problem:
-        broken = str(problem.orig)
-        if "ex_appointment_patient" in broken:
-            raise Refused(Refusal.ELSEWHERE) from None
-        if "uq_appointment_slot_id" in broken:
-            raise Refused(Refusal.FULL) from None
-        raise
+        raise _refusal(problem) from None
     assert row.id is not None
 
 
