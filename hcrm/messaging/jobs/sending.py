@@ -80,17 +80,51 @@ class _Run:
         handed_over = 0
         while True:
             claimed = self._claim(self._batch)
-            for index, sms in enumerate(claimed.outgoing):
-                if not self._begin([sms]):
-                    continue
-                answer = (sms, self._call(sms))
-                self._fault_point("provider answered")
-                handed_over += 1
-                if not self._keep([answer]):
-                    self._put_back(claimed.outgoing[index + 1 :])
-                    break
+            handed_over += self._call_each(claimed.outgoing)
             if not self._goes_on(claimed, self._batch):
                 return handed_over
+
+    def _call_each(self, texts: Sequence[OutgoingSms]) -> int:
+        """Call for one after the other; each result is stored before the next call, together with its beginning."""
+        handed_over = 0
+        begun = self._begin(texts[:1])
+        for index, sms in enumerate(texts, start=1):
+            following = texts[index : index + 1]
+            if not begun:
+                begun = self._begin(following)
+                continue
+            answer = (sms, self._call(sms))
+            self._fault_point("provider answered")
+            handed_over += 1
+            if not _is_trouble(answer[1]):
+                begun = self._keep_and_begin(answer, following)
+            elif self._keep([answer]):
+                begun = self._begin(following)
+            else:
+                self._put_back(texts[index:])
+                break
+        return handed_over
+
+    def _keep_and_begin(self, answer: Answer, following: Sequence[OutgoingSms]) -> list[OutgoingSms]:
+        """Store a result and write down that the next call begins, in one transaction; those that have begun."""
+        moment, begun = self._runtime.clock.now(), set()
+        try:
+            with unit_of_work(self._runtime.sessions) as session:
+                service.record_results(session, {answer[0].attempt_id: answer[1]}, now=moment)
+                self._fault_point("result written")
+                if following:
+                    ids = [each.attempt_id for each in following]
+                    begun = service.begin_calls(session, ids, now=moment, lease=self._sender.lease)
+                    self._fault_point("call begun")
+        except Exception:  # the result alone, then, so that it does not keep others from being sent
+            log.exception("result not stored with the next call")
+            self._keep([answer])
+            return self._begin(following)
+        self._fault_point("result committed")
+        self._note_health([answer])
+        if following:
+            self._fault_point("call committed")
+        return [each for each in following if each.attempt_id in begun]
 
     def at_once(self) -> int:
         """Several calls under way; as soon as half of them have ended, the next ones begin.
@@ -185,7 +219,7 @@ class _Run:
         troubled: dict[str, bool] = {}
         for sms, result in answers:
             name = self._sender.providers.for_number(sms.to_number).name
-            if result.untried or result.status is MessageStatus.UNKNOWN:
+            if _is_trouble(result):
                 troubled[name] = troubled.get(name, False) or result.untried
             elif name in self._trying:
                 with unit_of_work(self._runtime.sessions) as session:
@@ -207,6 +241,11 @@ class _Run:
         if claimed.held_back and idle:
             pause(HELD_BACK_SECONDS)
         return claimed.held_back or bool(claimed.trying) or claimed.looked_at >= limit
+
+
+def _is_trouble(result: SendResult) -> bool:
+    """Whether an answer says something about the provider, not about the message."""
+    return result.untried or result.status is MessageStatus.UNKNOWN
 
 
 def _ended(answers: SimpleQueue[Answer]) -> list[Answer]:

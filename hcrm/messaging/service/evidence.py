@@ -69,16 +69,16 @@ def record_results(session: Session, results: Mapping[int, SendResult], *, now: 
 
 
 ACCEPT = text(
-    "UPDATE send_attempt AS attempt SET status = 'accepted', provider_sid = told.sid, segments = told.segments,"
-    " finished_at = :now, look_again_at = CASE WHEN told.sid IS NULL THEN NULL"
+    "WITH done AS (UPDATE send_attempt AS attempt SET status = 'accepted', provider_sid = told.sid,"
+    " segments = told.segments, finished_at = :now, look_again_at = CASE WHEN told.sid IS NULL THEN NULL"
     " ELSE clock_timestamp() + CAST(:first_look AS interval) END"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:sids AS text[]), CAST(:segments AS smallint[]))"
     " AS told(id, sid, segments)"
-    " WHERE attempt.id = told.id AND attempt.status = 'calling' RETURNING attempt.id, attempt.message_id"
-)
-ACCEPTED = text(
-    "UPDATE outbox_message SET status = 'accepted', reason = NULL, accepted_at = coalesce(accepted_at, :now)"
-    " WHERE id = ANY(CAST(:ids AS bigint[])) AND status = 'sending'"
+    " WHERE attempt.id = told.id AND attempt.status = 'calling' RETURNING attempt.id, attempt.message_id),"
+    " moved AS (UPDATE outbox_message AS message SET status = 'accepted', reason = NULL,"
+    " accepted_at = coalesce(accepted_at, :now) FROM done WHERE message.id = done.message_id"
+    " AND message.status = 'sending')"
+    " SELECT id FROM done"
 )
 
 
@@ -88,7 +88,7 @@ def _is_plain(result: SendResult) -> bool:
 
 
 def _accept(session: Session, results: Mapping[int, SendResult], now: datetime) -> set[int]:
-    """Store ordinary answers in two statements; the ids of the attempts that were really waiting for them.
+    """Store ordinary answers in one statement; the ids of the attempts that were really waiting for them.
 
     An attempt whose call is still under way has no evidence yet, so its message is either being sent or was settled by
     something stronger, which stays.
@@ -103,10 +103,9 @@ def _accept(session: Session, results: Mapping[int, SendResult], now: datetime) 
         "sids": [result.provider_sid for result in results.values()],
         "segments": [result.segments for result in results.values()],
     }
-    done = session.execute(ACCEPT, told).tuples().all()
-    session.execute(ACCEPTED, {"now": now, "ids": [message_id for _, message_id in done]})
+    done = set(session.execute(ACCEPT, told).scalars())
     session.expire_all()
-    return {attempt_id for attempt_id, _ in done}
+    return done
 
 
 def _charge(attempt: SendAttempt, result: SendResult) -> None:

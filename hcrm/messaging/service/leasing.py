@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, text, update
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import AttemptStatus
-from hcrm.messaging.models import OutboxMessage, SendAttempt
+from hcrm.messaging.models import OutboxMessage
 from hcrm.messaging.providers.base import Providers
 
 LEASE = text(
@@ -35,6 +35,13 @@ def lease_all(
     return {row.message_id: row.id for row in session.execute(LEASE, told)}
 
 
+BEGIN = text(
+    "UPDATE send_attempt SET status = 'calling', started_at = :now,"
+    " lease_until = clock_timestamp() + CAST(:lease AS interval)"
+    " WHERE id = ANY(CAST(:ids AS bigint[])) AND status = 'claimed' AND lease_until > clock_timestamp() RETURNING id"
+)
+
+
 def begin_call(session: Session, attempt_id: int, *, now: datetime, lease: timedelta) -> bool:
     """Say that the provider is called from now on; False when the lease has run out and somebody else may decide.
 
@@ -46,15 +53,6 @@ def begin_call(session: Session, attempt_id: int, *, now: datetime, lease: timed
 
 def begin_calls(session: Session, attempt_ids: Collection[int], *, now: datetime, lease: timedelta) -> set[int]:
     """As ``begin_call`` for several attempts; the ids of those that have begun."""
-    found = session.scalars(
-        update(SendAttempt)
-        .where(
-            SendAttempt.id.in_(attempt_ids),
-            SendAttempt.status == AttemptStatus.CLAIMED,
-            SendAttempt.lease_until > func.clock_timestamp(),
-        )
-        .values(status=AttemptStatus.CALLING, started_at=now, lease_until=func.clock_timestamp() + lease)
-        .returning(SendAttempt.id),
-        execution_options={"synchronize_session": False},
-    )
-    return set(found)
+    session.flush()
+    told = {"ids": list(attempt_ids), "now": now, "lease": lease}
+    return set(session.execute(BEGIN, told).scalars())
