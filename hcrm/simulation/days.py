@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hcrm.clock import FixedClock
 from hcrm.organization.queries import facilities
 from hcrm.simulation.calling import Desk
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.hospital import Hospital, Record
 from hcrm.simulation.life import DayReport, HospitalLife
 from hcrm.simulation.models import SimulationRow
@@ -93,7 +94,7 @@ class Days:
     """The days of a simulation whose hospital and staff are in place.
 
     ``alone``: nobody else writes to the database, so that ids a lost day took can be given out again, and the end is
-    the same as if it had never been lost.
+    the same as if it had never been lost. ``clinics``: return visits are booked too.
     """
 
     runtime: Runtime
@@ -102,6 +103,7 @@ class Days:
     desk: Desk
     folder: Path
     alone: bool = True
+    clinics: Clinics | None = None
     _resumed: bool = False
 
     def until(self, last: date, now: datetime | None = None) -> Iterator[tuple[DayReport, list[Record]]]:
@@ -138,7 +140,7 @@ class Days:
                     wind_back(connection, row.sequences)
                 self._resumed = True
                 phones = Phones(self.course.seed, self.desk.facility_id, row.last_text, list(row.put_off))
-            report = HospitalLife(clock, phones, self.desk, self.folder).play_day(joined, day, records, now)
+            report = HospitalLife(clock, phones, self.desk, self.folder, self.clinics).play_day(joined, day, records, now)
             with unit_of_work(joined.sessions) as session:
                 row = session.get_one(SimulationRow, 1)
                 row.last_on, row.last_text, row.put_off = day, phones.last_text, phones.put_off

@@ -17,6 +17,7 @@ from hcrm.accounts.domain import Role
 from hcrm.clock import FixedClock
 from hcrm.settings import Settings
 from hcrm.simulation.calling import Desk
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.days import Course, Days, begin, course_of
 from hcrm.simulation.hospital import Hospital
 from hcrm.simulation.life import DayReport
@@ -79,7 +80,8 @@ def prepare(settings: Settings, now: datetime, progress: Progress, history_days:
 
 def demo_days(runtime: Runtime, course: Course, desk: Desk, folder: Path) -> Days:
     """The days of the demo's hospital; others write to its database too."""
-    return Days(runtime, course, lambda: hospital_of(course), desk, folder, alone=False)
+    clinics = Clinics(course.seed, desk.facility_id, ZONE)
+    return Days(runtime, course, lambda: hospital_of(course), desk, folder, alone=False, clinics=clinics)
 
 
 def hospital_of(course: Course) -> Hospital:

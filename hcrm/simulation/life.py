@@ -19,6 +19,7 @@ from hcrm.intake.jobs import import_files
 from hcrm.messaging import jobs as messaging_jobs
 from hcrm.simulation.calling import Desk
 from hcrm.simulation.carrier import settle
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.feed import write_records
 from hcrm.simulation.generate.records import Event
 from hcrm.simulation.hospital import Record
@@ -59,6 +60,7 @@ class HospitalLife:
     phones: Phones
     desk: Desk
     folder: Path
+    clinics: Clinics | None = None
 
     def play_day(
         self, runtime: Runtime, day: date, arrived: Sequence[Record], until: datetime | None = None
@@ -75,6 +77,8 @@ class HospitalLife:
             self.clock.move_to(max(at, self.clock.now()))
             if what == "records":
                 self._take_in(runtime, day, arrived)
+                if self.clinics is not None:
+                    self.clinics.open_day(runtime, day)
             elif what == "worker":
                 self._work(runtime)
                 report.texts_sent += send_all(runtime, self.desk.seed)
@@ -103,9 +107,10 @@ class HospitalLife:
         import_files(runtime, facility_id=self.desk.facility_id, paths=[path])
         path.unlink()
 
-    @staticmethod
-    def _work(runtime: Runtime) -> None:
+    def _work(self, runtime: Runtime) -> None:
         """What the worker does beside sending."""
+        if self.clinics is not None:
+            self.clinics.work(runtime)
         survey_jobs.expire_responses(runtime)
         survey_jobs.remind_of_surveys(runtime)
         messaging_jobs.expire_messages(runtime)

@@ -88,6 +88,9 @@ def habit_of(seed: int, number: str) -> Habit:
     return Habit(rng.choices([name for name, _ in HABITS], [weight for _, weight in HABITS])[0])
 
 
+_ABOUT_VISITS = ("Reply 1 to confirm", "reply 1 to take it", "回复1确认", "回复1预约")
+
+
 def text_reply(rng: random.Random, habit: Habit, body: str) -> str | None:
     """What a patient writes back to a text; None when nothing is asked or nothing is said."""
     language = "zh" if "【" in body else "en"
@@ -96,6 +99,8 @@ def text_reply(rng: random.Random, habit: Habit, body: str) -> str | None:
         return None
     if habit is Habit.STOP:
         return STOPS[language]
+    if any(words in body for words in _ABOUT_VISITS):
+        return rng.choice("11111123")
     if habit is Habit.WRONG_PERSON or (habit is Habit.ODD and rng.random() < 0.6):
         return rng.choice((WRONG_PERSON if habit is Habit.WRONG_PERSON else ODD_REPLIES)[language])
     return _answer(rng, habit, asks, language)

@@ -1,0 +1,100 @@
+"""The clinics of a simulated hospital: sessions are published, return visits booked, and patients come or do not."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from hcrm.appointments import jobs, queries, service
+from hcrm.appointments.domain.refusals import Refused
+from hcrm.appointments.domain.sessions import SessionRule
+from hcrm.appointments.domain.states import Via
+from hcrm.simulation.queries import clinics as read
+from hcrm.unit_of_work import Runtime, unit_of_work
+
+AHEAD = timedelta(days=28)
+PUBLISHED_AT_ONCE = timedelta(days=41)
+SESSIONS = (
+    (frozenset({0, 3}), time(9), 8),
+    (frozenset({1, 4}), time(14), 6),
+    (frozenset({2}), time(9, 30), 8),
+)
+"""Weekdays, beginning and number of slots of 15 minutes, for the first, second and third clinician of a department."""
+
+BOOKED_SHARE = 0.6
+KEPT_SHARE = 0.86
+
+
+@dataclass(frozen=True, slots=True)
+class Clinics:
+    """What happens in the clinics; same seed and same days, same end."""
+
+    seed: int
+    facility_id: int
+    zone: ZoneInfo
+
+    def open_day(self, runtime: Runtime, day: date) -> None:
+        """In the morning: publish further sessions, and book visits for those who went home yesterday."""
+        rng = random.Random(f"{self.seed}:clinics:{day}")
+        with unit_of_work(runtime.sessions) as session:
+            self._publish(session, day, runtime.clock.now())
+            for each in read.went_home_on(session, self.facility_id, day - timedelta(days=1)):
+                if rng.random() < BOOKED_SHARE:
+                    self._book(session, rng, each, day - timedelta(days=1), runtime.clock.now())
+
+    def _publish(self, session: Session, day: date, now: datetime) -> None:
+        last = read.published_until(session, self.facility_id)
+        if last is not None and last >= day + AHEAD:
+            return
+        first = day if last is None else max(day, last + timedelta(days=1))
+        clinicians = read.clinicians_of(session, self.facility_id)
+        for floor, (department_id, people) in enumerate(sorted(clinicians.items()), start=1):
+            for number, (clinician_id, (weekdays, starts, slots)) in enumerate(zip(people, SESSIONS, strict=False)):
+                rule = SessionRule(first, first + PUBLISHED_AT_ONCE, weekdays, starts, 15, slots)
+                with suppress(Refused):
+                    service.publish_session(
+                        session,
+                        facility_id=self.facility_id,
+                        department_id=department_id,
+                        clinician_id=clinician_id,
+                        room=f"Outpatients, floor {floor}, room {number + 1}",
+                        rule=rule,
+                        now=now,
+                    )
+
+    def _book(self, session: Session, rng: random.Random, each: read.WentHome, day: date, now: datetime) -> None:
+        _window, slots = queries.free_for_discharge(
+            session,
+            department_id=each.department_id,
+            clinician_id=each.clinician_id,
+            discharged_on=day,
+            now=now,
+            zone=self.zone,
+        )
+        if slots:
+            service.book(
+                session,
+                patient_id=each.patient_id,
+                slot_id=rng.choice(slots).slot_id,
+                encounter_id=each.encounter_id,
+                via=Via.STAFF,
+                now=now,
+            )
+
+    def work(self, runtime: Runtime) -> None:
+        """What the worker does about visits, and what is written down of those whose time has come."""
+        jobs.send_reminders(runtime)
+        jobs.lapse_offers(runtime)
+        now = runtime.clock.now()
+        with unit_of_work(runtime.sessions) as session:
+            for visit_id in read.due_until(session, self.facility_id, now - timedelta(hours=1)):
+                rng = random.Random(f"{self.seed}:visit:{visit_id}")
+                if rng.random() < KEPT_SHARE:
+                    service.fulfil(session, appointment_id=visit_id, via=Via.STAFF, now=now, outcome="")
+                else:
+                    service.miss(session, appointment_id=visit_id, via=Via.STAFF, now=now)
