@@ -140,7 +140,9 @@ class Days:
                     wind_back(connection, row.sequences)
                 self._resumed = True
                 phones = Phones(self.course.seed, self.desk.facility_id, row.last_text, list(row.put_off))
-            report = HospitalLife(clock, phones, self.desk, self.folder, self.clinics).play_day(joined, day, records, now)
+            report = HospitalLife(clock, phones, self.desk, self.folder, self.clinics).play_day(
+                joined, day, records, now
+            )
             with unit_of_work(joined.sessions) as session:
                 row = session.get_one(SimulationRow, 1)
                 row.last_on, row.last_text, row.put_off = day, phones.last_text, phones.put_off
