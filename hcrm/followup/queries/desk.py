@@ -140,8 +140,9 @@ class Colleague:
 
 
 def colleagues(session: Session, actor: Actor, action: Action) -> list[Colleague]:
-    """Active people of the actor's departments and facilities who can work on tasks, by name."""
+    """Active people of the actor's departments and facilities who can do what the actor gives out, by name."""
     scope = scope_of(actor, action)
+    given_out = {one for role in actor.roles for one in PERFORMERS.get(role, ())}
     found = []
     for each in users(session, scope.facility_ids):
         roles = tuple(
@@ -151,8 +152,8 @@ def colleagues(session: Session, actor: Actor, action: Action) -> list[Colleague
                 if one.role in CALLERS and _within(scope.departments.get(one.facility_id, frozenset()), one)
             )
         )
-        if each.active and roles:
-            performs = frozenset(one for role in roles for one in PERFORMERS[role])
+        performs = frozenset(one for role in roles for one in PERFORMERS[role])
+        if each.active and performs & given_out:
             found.append(Colleague(each.user_id, each.display_name, each.username, roles, performs))
     return found
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from hcrm.followup.domain.plan import PerformerRole, RiskLevel
 from hcrm.followup.domain.task import TaskReason, TaskStatus
 from hcrm.followup.domain.why import TaskStory, explain_task
-from hcrm.followup.forms.words.why import _SENTENCES
+from hcrm.followup.forms.words.task_story import _SENTENCES
 from hcrm.followup.models import TaskRow
 from hcrm.unit_of_work import unit_of_work
 from tests.factories_followup import discharge, discharged, install_content, tasks_of

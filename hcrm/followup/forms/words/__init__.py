@@ -45,7 +45,7 @@ from hcrm.followup.forms.words.lists import (
     told_words,
     took,
 )
-from hcrm.followup.forms.words.why import step_title, why_words
+from hcrm.followup.forms.words.task_story import step_title, why_words
 from hcrm.survey.domain import Mode
 
 __all__ = [
