@@ -205,6 +205,7 @@ questionnaires.compare       .   .   .   .   x   x   .   .   x   .   .
 appointments.calendar        x   x   x   x   x   x   .   .   .   .   .
 appointments.day_list        x   x   x   x   x   x   .   .   .   .   .
 appointments.waiting         x   x   x   x   x   x   .   .   .   .   .
+appointments.figures         .   .   .   .   x   x   x   x   .   x   .
 appointments.visit           x   x   x   x   x   x   .   .   .   .   .
 appointments.change_visit    x   x   x   x   x   .   .   .   .   .   .
 appointments.book            x   x   x   x   x   .   .   .   .   .   .

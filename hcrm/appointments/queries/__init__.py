@@ -1,6 +1,7 @@
 """Reading sessions, free slots and appointments."""
 
 from hcrm.appointments.queries.calendar import appointments_between, session_snapshots, sitting, sittings_between
+from hcrm.appointments.queries.figures import visit_figures_by_department
 from hcrm.appointments.queries.free import free_for_discharge, free_slots, free_times, return_rule, return_rules
 from hcrm.appointments.queries.people import booking_person, clash_of_person, matching_visits
 from hcrm.appointments.queries.visits import (
@@ -38,5 +39,6 @@ __all__ = [
     "sitting",
     "sittings_between",
     "timeline",
+    "visit_figures_by_department",
     "waiting_list",
 ]

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
     not_,
@@ -27,8 +28,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from hcrm.appointments.models import Appointment
 from hcrm.organization.models import Facility
-from hcrm.patients.domain import EncounterStatus
+from hcrm.patients.domain import EncounterClass, EncounterStatus
 from hcrm.patients.models import Encounter, Patient
 from hcrm.reporting.domain.measures import Measure, Unit
 from hcrm.reporting.domain.reports import Selection
@@ -75,7 +77,7 @@ def _statement(selection: Selection, measure: Measure, merged: Mapping[int, int]
             func.coalesce(Encounter.admitted_on, Encounter.discharged_on).label("admitted_on"),
             case((ended, Encounter.discharged_at)).label("discharged_at"),
             case((ended, Encounter.discharged_on)).label("discharged_on"),
-            Encounter.planned.label("planned"),
+            case((_is_booked_visit(), True), else_=Encounter.planned).label("planned"),
             type_coerce(Encounter.disposition, String).label("disposition"),
             Encounter.principal_diagnosis.label("principal_diagnosis"),
             Encounter.readmission_plan_31d.label("readmission_plan_31d"),
@@ -91,12 +93,18 @@ def _statement(selection: Selection, measure: Measure, merged: Mapping[int, int]
             Encounter.encounter_class.in_(classes),
             Encounter.status.in_(COUNTED_STATUSES),
             Encounter.post_acute.is_(False),
+            or_(Encounter.encounter_class == EncounterClass.INPATIENT, not_(_is_booked_visit())),
             or_(Encounter.admitted_at.is_not(None), Encounter.discharged_at.is_not(None)),
         )
     )
     if selection.from_on is None and selection.to_on is None and selection.scope is None:
         return statement
     return statement.where(_records(selection, measure, merged), *_time_bounds(selection, measure))
+
+
+def _is_booked_visit() -> ColumnElement[bool]:
+    """A return visit that was booked: no revisit, and in a ward a planned stay."""
+    return exists(select(literal(1)).where(Appointment.visit_encounter_id == Encounter.id))
 
 
 _TOLD_APART = ("discharged_on", "department_id", "facility_id", "deceased_on", "readmission_plan_31d", "disposition")

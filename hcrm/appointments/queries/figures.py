@@ -1,0 +1,108 @@
+"""Figures about return visits by department."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from sqlalchemy import ColumnElement, Float, and_, case, cast, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from hcrm.accounts.domain import Scope
+from hcrm.appointments.domain.figures import VisitFigures
+from hcrm.appointments.domain.sessions import local_moment
+from hcrm.appointments.domain.states import AppointmentState
+from hcrm.appointments.models import Appointment
+from hcrm.appointments.queries.calendar import in_scope
+from hcrm.patients.domain import Disposition, EncounterClass, EncounterStatus
+from hcrm.patients.models import Encounter, Patient
+
+WARDS = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
+DUE = (
+    AppointmentState.BOOKED,
+    AppointmentState.ARRIVED,
+    AppointmentState.FULFILLED,
+    AppointmentState.NOSHOW,
+)
+KEPT = (AppointmentState.ARRIVED, AppointmentState.FULFILLED)
+_DAY = 86_400
+
+
+def visit_figures_by_department(
+    session: Session, scope: Scope, *, from_on: date, to_on: date, zone: tzinfo, now: datetime
+) -> dict[int | None, VisitFigures]:
+    """Figures of the days ``from_on`` to ``to_on`` (both included), and of all departments together under None."""
+    starts_from = local_moment(from_on, time(0), zone)
+    starts_until = min(now, local_moment(to_on + timedelta(days=1), time(0), zone))
+    discharged = _discharged(session, scope, from_on, to_on)
+    visits = _visits(session, scope, starts_from, starts_until)
+    departments = [each for each in {*discharged, *visits} if each is not None]
+    keys: list[int | None] = [*sorted(departments), None]
+    nothing = (0, 0, 0, None)
+    return {
+        key: VisitFigures(*discharged.get(key, (0, 0)), *visits.get(key, nothing))
+        for key in keys
+        if key is None or key in discharged or key in visits
+    }
+
+
+def _discharged(session: Session, scope: Scope, from_on: date, to_on: date) -> dict[int | None, tuple[int, int]]:
+    """(live discharges, those with a visit booked not after the discharge) by department, and of all under None."""
+    same, record = aliased(Patient), aliased(Patient)
+    booked = exists(
+        select(Appointment.id)
+        .join(same, same.id == Appointment.patient_id)
+        .join(record, record.person_id == same.person_id)
+        .where(
+            record.id == Encounter.patient_id,
+            Appointment.booked_at <= Encounter.discharged_at,
+            Appointment.starts_at > Encounter.discharged_at,
+            Appointment.state.in_(DUE),
+        )
+    )
+    rows = session.execute(
+        select(Encounter.department_id, func.count(), func.count().filter(booked))
+        .where(
+            Encounter.discharged_on.between(from_on, to_on),
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.encounter_class.in_(WARDS),
+            Encounter.disposition != Disposition.EXPIRED,
+            _of_scope(scope),
+        )
+        .group_by(Encounter.department_id)
+    ).all()
+    found: dict[int | None, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in rows if row[0] is not None}
+    found[None] = (sum(row[1] for row in rows), sum(row[2] for row in rows))
+    return found
+
+
+def _of_scope(scope: Scope) -> ColumnElement[bool]:
+    parts = []
+    for facility_id, departments in scope.departments.items():
+        here = Encounter.facility_id == facility_id
+        parts.append(here if departments is None else and_(here, Encounter.department_id.in_(departments)))
+    return or_(*parts)
+
+
+def _visits(
+    session: Session, scope: Scope, starts_from: datetime, starts_until: datetime
+) -> dict[int | None, tuple[int, int, int, float | None]]:
+    """(due, kept, missed, median days from booking to the visit) by department, and of all under None."""
+    lead = func.greatest(0, func.extract("epoch", Appointment.starts_at - Appointment.booked_at)) / _DAY
+    every = func.grouping(Appointment.department_id) == 1
+    rows = session.execute(
+        select(
+            case((every, None), else_=Appointment.department_id),
+            func.count(),
+            func.count().filter(Appointment.state.in_(KEPT)),
+            func.count().filter(Appointment.state == AppointmentState.NOSHOW),
+            func.percentile_cont(0.5).within_group(cast(lead, Float)),
+        )
+        .where(
+            Appointment.starts_at >= starts_from,
+            Appointment.starts_at < starts_until,
+            Appointment.state.in_(DUE),
+            in_scope(scope, Appointment),
+        )
+        .group_by(func.rollup(Appointment.department_id))
+    ).all()
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
