@@ -311,9 +311,9 @@ MESSAGE_LABELS: Mapping[MessageStatus, LazyString] = {
     MessageStatus.LEFT_OUT: _l("Put aside"),
 }
 EVENT_LABELS: Mapping[str, LazyString] = {
-    "A01": _l("Admission"),
+    "A01": _l("Patient admitted"),
     "A02": _l("Transfer"),
-    "A03": _l("Discharge"),
+    "A03": _l("Patient discharged"),
     "A04": _l("Outpatient visit"),
     "A06": _l("Outpatient becomes inpatient"),
     "A08": _l("Update"),
