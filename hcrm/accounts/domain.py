@@ -59,6 +59,8 @@ class Action(StrEnum):
     EDIT_SESSIONS = "edit_sessions"
     VIEW_FIGURES = "view_figures"
     VIEW_FIGURE_PATIENTS = "view_figure_patients"
+    RUN_MEETING = "run_meeting"
+    REVIEW_STAFF = "review_staff"
     IMPORT_RECORDS = "import_records"
     ADMINISTER = "administer"
     VIEW_AUDIT = "view_audit"
@@ -87,7 +89,8 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | _ALERTS
     | _INBOX
     | _FIGURES
-    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.ASSIGN_TASKS},
+    | {Action.VERIFY_DEATH, Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.ASSIGN_TASKS}
+    | {Action.RUN_MEETING, Action.REVIEW_STAFF},
     Role.MANAGER: _EVERYONE
     | _SESSIONS
     | _ALERTS
@@ -101,12 +104,14 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
         Action.VERIFY_DEATH,
         Action.EDIT_TEMPLATES,
     }
-    | {Action.EDIT_SURVEYS, Action.EDIT_PLANS},
+    | {Action.EDIT_SURVEYS, Action.EDIT_PLANS}
+    | {Action.RUN_MEETING},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
     Role.QUALITY_OFFICER: _EVERYONE
     | _ALERTS
     | _FIGURES
-    | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS, Action.VIEW_RECALLS},
+    | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS, Action.VIEW_RECALLS}
+    | {Action.RUN_MEETING},
     Role.ADMINISTRATOR: _EVERYONE
     | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER},
     Role.GROUP_ADMINISTRATOR: _EVERYONE

@@ -172,8 +172,6 @@ ACTION_LABELS: Mapping[str, str] = {
     "view_figure_patients": _l("Look at the patients behind a figure"),
     "run_meeting": _l("Work of the monthly meeting"),
     "review_staff": _l("Review of people's work"),
-    "run_meeting": _l("Refused: monthly meeting"),
-    "review_staff": _l("Refused: review of people's work"),
     "import_records": _l("Import of records"),
     "administer": _l("Administration"),
     "view_audit": _l("Look at the audit"),

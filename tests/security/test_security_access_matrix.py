@@ -158,6 +158,16 @@ reporting.followup_page      .   .   .   .   x   x   x   x   .   x   .
 reporting.returns_page       .   .   .   .   x   x   x   x   .   x   .
 reporting.said_page          .   .   .   .   x   x   x   x   .   x   .
 reporting.words_page         .   .   .   .   x   x   .   .   x   .   .
+reporting.bulletin_page      .   .   .   .   x   x   x   x   .   x   .
+reporting.targets_page       .   .   .   .   x   x   .   x   .   .   .
+reporting.improvements_page  .   .   .   .   x   x   .   x   .   .   .
+reporting.move               .   .   .   .   x   x   .   x   .   .   .
+reporting.register_page      .   .   .   .   x   x   .   x   .   x   .
+reporting.register_file      .   .   .   .   x   x   .   x   .   x   .
+reporting.my_work            x   x   x   x   x   .   .   .   .   .   .
+reporting.review_page        .   .   .   .   x   .   .   .   .   .   .
+reporting.approve            .   .   .   .   x   .   .   .   .   .   .
+reporting.answer             .   .   .   .   x   .   .   .   .   .   .
 reporting.access             .   .   .   .   .   .   .   .   x   x   .
 reporting.revoke_access      .   .   .   .   .   .   .   .   x   x   .
 reporting.api_description    public

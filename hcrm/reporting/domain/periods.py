@@ -9,6 +9,7 @@ from datetime import date, timedelta
 LAST_30_DAYS = "30d"
 MONTHS_OFFERED = 13
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
+_QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,28 @@ def month(year: int, number: int) -> Period:
     first = date(year, number, 1)
     following = date(year + number // 12, number % 12 + 1, 1)
     return Period(f"{year:04d}-{number:02d}", first, following - timedelta(days=1))
+
+
+def last_month(today: date) -> Period:
+    """The calendar month before this one."""
+    before = today.replace(day=1) - timedelta(days=1)
+    return month(before.year, before.month)
+
+
+def quarter_of(code: str, today: date) -> Period:
+    """The quarter with this code (``2026-Q1``); for nonsense the one before the present one."""
+    found = _QUARTER.fullmatch(code)
+    year, number = (int(found[1]), int(found[2])) if found else _quarter_before(today)
+    try:
+        first, last = month(year, 3 * number - 2), month(year, 3 * number)
+    except ValueError:
+        return quarter_of("", today)
+    return Period(f"{year:04d}-Q{number}", first.from_on, last.to_on)
+
+
+def _quarter_before(today: date) -> tuple[int, int]:
+    number = (today.month - 1) // 3
+    return (today.year, number) if number else (today.year - 1, 4)
 
 
 def offered(today: date) -> list[Period]:

@@ -114,6 +114,11 @@ class Selection:
             raise BadPeriod(f"{self.from_on}/{self.to_on}")
 
 
+def in_department(selection: Selection, department_id: int | None) -> Selection:
+    """The same days and scope in one department; None: in all of them."""
+    return Selection(selection.from_on, selection.to_on, selection.scope, department_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """``numerator`` of ``denominator`` with Wilson's 95 % interval; all None when there is nothing to divide by."""

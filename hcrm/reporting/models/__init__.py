@@ -1,7 +1,7 @@
 """The tables of the figures: what is added up beforehand, how figures go out, what the meeting works with."""
 
 from hcrm.reporting.models.getting_out import ReportToken, SavedView, Subscription
-from hcrm.reporting.models.meeting import Improvement, ReviewAppeal, ReviewApproval, Stage, Target, WordList
+from hcrm.reporting.models.meeting import Improvement, ReviewAppeal, ReviewApproval, Target, WordList
 from hcrm.reporting.models.rollups import AnswerDay, DischargeDay, InvitationDay, Mark, MarkKind, ReturnDay, TaskDay
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "ReviewAppeal",
     "ReviewApproval",
     "SavedView",
-    "Stage",
     "Subscription",
     "Target",
     "TaskDay",

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hcrm.db import Base, BigId, Code, JsonObject, UtcDateTime, text_enum
-
-
-class Stage(StrEnum):
-    """Where an improvement stands: plan, do, check, act; closed when it is decided."""
-
-    PLAN = "plan"
-    DO = "do"
-    CHECK = "check"
-    ACT = "act"
-    CLOSED = "closed"
+from hcrm.reporting.domain.targets import Stage
 
 
 class Target(Base):

@@ -50,7 +50,7 @@ def answer_counts(
     for facility_id, zone in facility_zones(session, selection).items():
         group = _group(by, SurveyAnswer.answered_at, zone).label("figure_group")
         if since is not None:
-            group = (SurveyAnswer.answered_at >= _midnight(since, zone)).label("figure_group")
+            group = (SurveyAnswer.answered_at >= midnight(since, zone)).label("figure_group")
         statement = (
             select(group, SurveyAnswer.question_code, SurveyAnswer.value, SurveyAnswer.mode, func.count())
             .join(SurveyResponse, SurveyResponse.id == SurveyAnswer.response_id)
@@ -146,13 +146,14 @@ def _group(by: By, at: InstrumentedAttribute[Any], zone: str) -> ColumnElement[A
 def _between(at: InstrumentedAttribute[Any], selection: Selection, zone: str) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if selection.from_on:
-        conditions.append(at >= _midnight(selection.from_on, zone))
+        conditions.append(at >= midnight(selection.from_on, zone))
     if selection.to_on and selection.to_on < date.max:
-        conditions.append(at < _midnight(selection.to_on + timedelta(days=1), zone))
+        conditions.append(at < midnight(selection.to_on + timedelta(days=1), zone))
     return conditions
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def midnight(day: date, zone: str) -> datetime:
+    """The moment at which a day begins in a zone."""
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 

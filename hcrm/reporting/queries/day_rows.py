@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Date, Select, String, Text, and_, case, cast, func, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
@@ -15,6 +14,7 @@ from hcrm.followup.models import TaskRow
 from hcrm.followup.queries import figures
 from hcrm.patients.models import Encounter
 from hcrm.reporting.domain.reports import Selection
+from hcrm.reporting.queries.answers import midnight
 from hcrm.reporting.queries.tasks import discharge_conditions, has_contact
 from hcrm.survey.domain import NOT_APPLICABLE, ResponseState
 from hcrm.survey.models import SurveyAnswer, SurveyResponse
@@ -153,8 +153,3 @@ def runs(days: Iterable[date]) -> list[tuple[date, date]]:
         else:
             found.append((day, day))
     return found
-
-
-def midnight(day: date, zone: str) -> datetime:
-    """The moment at which a day begins in a zone."""
-    return datetime.combine(day, time(), ZoneInfo(zone))

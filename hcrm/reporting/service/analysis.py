@@ -182,7 +182,7 @@ def said_sides(
         months,
         xmr_chart(means),
         _drivers(session, selection),
-        _comments(session, selection, facility_id, topic),
+        comments_of(session, selection, facility_id, topic),
     )
 
 
@@ -206,7 +206,8 @@ def _drivers(session: Session, selection: Selection) -> tuple[Driver, ...]:
     return tuple(sorted(found, key=lambda driver: -(driver.found.r if driver.found else -2)))
 
 
-def _comments(session: Session, selection: Selection, facility_id: int, topic: str) -> tuple[Comment, ...]:
+def comments_of(session: Session, selection: Selection, facility_id: int, topic: str = "") -> tuple[Comment, ...]:
+    """The newest comments of a place, blackened and sorted; ``topic`` narrows them to a topic or a tone."""
     if not published_questionnaires(session):
         return ()
     form = published_questionnaire(session, DEFAULT_QUESTIONNAIRE)

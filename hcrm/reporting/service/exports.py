@@ -67,10 +67,10 @@ def table(report: dict[str, Any], *, escape: bool = True) -> tuple[list[str], li
     """
     rows = [_flat(row) for row in [*report["rows"], {**report["total"], "group": "total"}]]
     heads = list(dict.fromkeys(head for row in rows for head in row))
-    return heads, [[_safe(row.get(head)) if escape else row.get(head) for head in heads] for row in rows]
+    return heads, [[safe(row.get(head)) if escape else row.get(head) for head in heads] for row in rows]
 
 
-def _safe(cell: Cell) -> Cell:
+def safe(cell: Cell) -> Cell:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
