@@ -29,7 +29,7 @@ MOST_CANDIDATES = 8
 def templates() -> ResponseReturnValue:
     """All texts with the length of each language."""
     with unit_of_work() as session:
-        texts = queries.all_texts(session)
+        texts = sorted(queries.all_texts(session), key=lambda text: (list(PURPOSES).index(text.kind), text.code))
     rows = [
         (text, {language: _length(each.body, language) for language, each in text.in_force.items()}) for text in texts
     ]

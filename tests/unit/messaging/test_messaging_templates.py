@@ -13,6 +13,7 @@ from hcrm.messaging.domain import (
     placeholders,
     render,
 )
+from hcrm.messaging.forms.wording import TEXT_NAMES
 from hcrm.messaging.readers import ShippedTemplate, shipped_templates
 
 LARGEST = {
@@ -117,3 +118,7 @@ def test_language_tags_map_to_ours(tag, ours):
 
 def test_kinds_are_purposes():
     assert {template.kind for template in SHIPPED} == set(Purpose)
+
+
+def test_every_shipped_text_has_a_name_that_people_understand():
+    assert {template.code for template in shipped_templates()} - set(TEXT_NAMES) == set()
