@@ -48,12 +48,13 @@ class Clinics:
                     self._book(session, rng, each, day - timedelta(days=1), runtime.clock.now())
 
     def _publish(self, session: Session, day: date, now: datetime) -> None:
-        last = read.published_until(session, self.facility_id)
-        if last is not None and last >= day + AHEAD:
-            return
-        first = day if last is None else max(day, last + timedelta(days=1))
+        published = read.published_until(session, self.facility_id)
         clinicians = read.clinicians_of(session, self.facility_id)
-        for floor, (department_id, people) in enumerate(sorted(clinicians.items()), start=1):
+        for department_id, people in sorted(clinicians.items()):
+            last = published.get(department_id, day - timedelta(days=1))
+            if last >= day + AHEAD:
+                continue
+            first = max(day, last + timedelta(days=1))
             for number, (clinician_id, (weekdays, starts, slots)) in enumerate(zip(people, SESSIONS, strict=False)):
                 rule = SessionRule(first, first + PUBLISHED_AT_ONCE, weekdays, starts, 15, slots)
                 with suppress(Refused):
@@ -62,7 +63,7 @@ class Clinics:
                         facility_id=self.facility_id,
                         department_id=department_id,
                         clinician_id=clinician_id,
-                        room=f"Outpatients, floor {floor}, room {number + 1}",
+                        room=f"Outpatients, floor {1 + department_id % 6}, room {number + 1}",
                         rule=rule,
                         now=now,
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import ColumnElement, Float, and_, case, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Scope
@@ -37,41 +37,45 @@ def visit_figures_by_department(
     visits = _visits(session, scope, starts_from, starts_until)
     departments = [each for each in {*discharged, *visits} if each is not None]
     keys: list[int | None] = [*sorted(departments), None]
-    nothing = (0, 0, 0, None)
-    return {
-        key: VisitFigures(*discharged.get(key, (0, 0)), *visits.get(key, nothing))
-        for key in keys
-        if key is None or key in discharged or key in visits
-    }
+    found: dict[int | None, VisitFigures] = {}
+    for key in keys:
+        due, kept, missed, lead = visits.get(key, (0, 0, 0, None))
+        found[key] = VisitFigures(*discharged.get(key, (0, 0)), due, kept, missed, lead)
+    return found
 
 
 def _discharged(session: Session, scope: Scope, from_on: date, to_on: date) -> dict[int | None, tuple[int, int]]:
     """(live discharges, those with a visit booked not after the discharge) by department, and of all under None."""
+    counted = (
+        Encounter.discharged_on.between(from_on, to_on),
+        Encounter.status == EncounterStatus.FINISHED,
+        Encounter.encounter_class.in_(WARDS),
+        Encounter.disposition != Disposition.EXPIRED,
+        _of_scope(scope),
+    )
+    every = session.execute(
+        select(Encounter.department_id, func.count()).where(*counted).group_by(Encounter.department_id)
+    ).all()
     same, record = aliased(Patient), aliased(Patient)
-    booked = exists(
-        select(Appointment.id)
+    booked = session.execute(
+        select(Encounter.department_id, func.count(Encounter.id.distinct()))
+        .select_from(Appointment)
         .join(same, same.id == Appointment.patient_id)
         .join(record, record.person_id == same.person_id)
+        .join(Encounter, Encounter.patient_id == record.id)
         .where(
-            record.id == Encounter.patient_id,
+            *counted,
             Appointment.booked_at <= Encounter.discharged_at,
             Appointment.starts_at > Encounter.discharged_at,
             Appointment.state.in_(DUE),
         )
-    )
-    rows = session.execute(
-        select(Encounter.department_id, func.count(), func.count().filter(booked))
-        .where(
-            Encounter.discharged_on.between(from_on, to_on),
-            Encounter.status == EncounterStatus.FINISHED,
-            Encounter.encounter_class.in_(WARDS),
-            Encounter.disposition != Disposition.EXPIRED,
-            _of_scope(scope),
-        )
         .group_by(Encounter.department_id)
     ).all()
-    found: dict[int | None, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in rows if row[0] is not None}
-    found[None] = (sum(row[1] for row in rows), sum(row[2] for row in rows))
+    early = {row[0]: row[1] for row in booked}
+    found: dict[int | None, tuple[int, int]] = {
+        row[0]: (row[1], early.get(row[0], 0)) for row in every if row[0] is not None
+    }
+    found[None] = (sum(row[1] for row in every), sum(early.values()))
     return found
 
 

@@ -20,7 +20,7 @@ from hcrm.patients.queries import encounters_of_persons, records_of_persons
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.web import now
 
-OFFERED = 5
+OFFERED = 3
 
 
 def return_visit_panel(

@@ -23,9 +23,14 @@ class WentHome(NamedTuple):
     clinician_id: int | None
 
 
-def published_until(session: Session, facility_id: int) -> date | None:
-    """The last day on which any session is held."""
-    return session.scalar(select(func.max(Sitting.day)).where(Sitting.facility_id == facility_id))
+def published_until(session: Session, facility_id: int) -> dict[int, date]:
+    """The last day on which each department holds a session."""
+    rows = session.execute(
+        select(Sitting.department_id, func.max(Sitting.day))
+        .where(Sitting.facility_id == facility_id)
+        .group_by(Sitting.department_id)
+    )
+    return {department_id: day for department_id, day in rows}  # noqa: C416 - rows are no tuples for the type checker
 
 
 def went_home_on(session: Session, facility_id: int, day: date) -> list[WentHome]:
