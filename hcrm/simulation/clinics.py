@@ -27,6 +27,8 @@ SESSIONS = (
 """Weekdays, beginning and number of slots of 15 minutes, for the first, second and third clinician of a department."""
 
 BOOKED_SHARE = 0.6
+BOOKED_ON_THE_WARD = 0.5
+BEFORE_LEAVING = timedelta(hours=1)
 KEPT_SHARE = 0.86
 
 
@@ -45,7 +47,9 @@ class Clinics:
             self._publish(session, day, runtime.clock.now())
             for each in read.went_home_on(session, self.facility_id, day - timedelta(days=1)):
                 if rng.random() < BOOKED_SHARE:
-                    self._book(session, rng, each, day - timedelta(days=1), runtime.clock.now())
+                    on_the_ward = rng.random() < BOOKED_ON_THE_WARD
+                    at = each.discharged_at - BEFORE_LEAVING if on_the_ward else runtime.clock.now()
+                    self._book(session, rng, each, day - timedelta(days=1), at)
 
     def _publish(self, session: Session, day: date, now: datetime) -> None:
         published = read.published_until(session, self.facility_id)

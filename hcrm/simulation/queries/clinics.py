@@ -21,6 +21,7 @@ class WentHome(NamedTuple):
     patient_id: int
     department_id: int
     clinician_id: int | None
+    discharged_at: datetime
 
 
 def published_until(session: Session, facility_id: int) -> dict[int, date]:
@@ -36,7 +37,9 @@ def published_until(session: Session, facility_id: int) -> dict[int, date]:
 def went_home_on(session: Session, facility_id: int, day: date) -> list[WentHome]:
     """The stays that ended on ``day``, in order."""
     rows = session.execute(
-        select(Encounter.id, Encounter.patient_id, Encounter.department_id, Encounter.clinician_id)
+        select(
+            Encounter.id, Encounter.patient_id, Encounter.department_id, Encounter.clinician_id, Encounter.discharged_at
+        )
         .join(Patient, Patient.id == Encounter.patient_id)
         .where(
             Encounter.facility_id == facility_id,
