@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -29,6 +30,7 @@ from hcrm.intake.domain.tokens import TokenSnapshot
 from hcrm.intake.models import ImportBatch, PostedDocument
 from hcrm.intake.readers.fhir.files import fhir_shape
 from hcrm.intake.readers.fhir.posted import Posted
+from hcrm.intake.readers.process import prepared
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.patients.service import lock_facility
 
@@ -111,7 +113,7 @@ def _run(
     batch.file_bytes += chunk.bytes_read
     batch.finished_at = now
     session.flush()
-    chunk = chunk._replace(position=position, bytes_read=batch.file_bytes)
+    chunk = prepared(chunk, ZoneInfo(timezone))._replace(position=position, bytes_read=batch.file_bytes)
     return settle_chunk(session, batch_id=batch.id, chunk=chunk, timezone=timezone, cells_of=lambda _lines: {}, now=now)
 
 
