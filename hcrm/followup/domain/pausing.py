@@ -36,7 +36,7 @@ def fate(due_at: datetime, reopened_at: datetime | None, stays: Iterable[WardSta
     window ended during a stay; held while a stay goes on. What a person has opened since an admission is theirs to
     keep open.
     """
-    for stay in sorted(stays, key=lambda each: each.admitted_at):
+    for stay in sorted(stays, key=_in_order):
         if due_at <= stay.admitted_at or (reopened_at is not None and reopened_at >= stay.admitted_at):
             continue
         if stay.left_at is None:
@@ -44,6 +44,11 @@ def fate(due_at: datetime, reopened_at: datetime | None, stays: Iterable[WardSta
         if due_at <= stay.left_at:
             return Fate.LEFT_OUT, stay.admitted_at
     return Fate.OPEN, None
+
+
+def _in_order(stay: WardStay) -> tuple[datetime, bool, datetime]:
+    """By admission; of stays that began at the same moment the one that goes on comes first."""
+    return stay.admitted_at, stay.left_at is not None, stay.left_at or stay.admitted_at
 
 
 def pauses_for(stays: Iterable[WardStay]) -> int | None:

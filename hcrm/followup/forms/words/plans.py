@@ -70,6 +70,8 @@ def step_words(step: Step) -> str:
         parts.append(inside(str(CONDITIONS[step.condition])))
     if step.repeat_weeks:
         parts.append(_("every %(weeks)s weeks until day %(day)s", weeks=step.repeat_weeks, day=step.repeat_until_day))
+    if step.goes_on_until_day is not None:
+        parts.append(_("goes on to day %(day)s if nobody is reached", day=step.goes_on_until_day))
     if not step.active:
         parts.append(_("not in use"))
     return _(", ").join(parts)
