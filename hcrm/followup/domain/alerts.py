@@ -142,11 +142,16 @@ class Rung(IntEnum):
 ON_CALL = "on_call"
 """Stands in a notice for the duty phone, which is told of urgent alerts by text message."""
 
+QUALITY = "quality_officer"
+"""Owns what a patient says about the ward's own calls; the ward that is checked is neither told nor shown it."""
+
 _ROLES_ABOVE = {Rung.DEPARTMENT_HEAD: "department_head", Rung.MANAGER: "manager"}
 
 
 def role_told(rung: Rung, owner: str) -> str:
-    """The role that is told on a rung; ``owner`` is the alert's own."""
+    """The role that is told on a rung; ``owner`` is the alert's own. From the quality office it goes to the manager."""
+    if owner == QUALITY and rung is not Rung.OWNER:
+        return _ROLES_ABOVE[Rung.MANAGER]
     return _ROLES_ABOVE.get(rung, owner)
 
 
@@ -160,7 +165,7 @@ def owner_role(rule: str, cause: Cause) -> str:
     for medicines, else the ward nurse.
     """
     if "no one called" in rule or "not_called" in rule:
-        return "quality_officer"
+        return QUALITY
     if cause is Cause.SERVICE:
         return "complaints_officer"
     return "physician" if cause is Cause.MEDICINE else "nurse"

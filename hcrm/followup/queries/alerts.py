@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Action, Actor, Scope, scope_of
 from hcrm.accounts.queries import user_names
-from hcrm.followup.domain.alerts import ON_CALL, AlertAction, AlertStatus, Rung
+from hcrm.followup.domain.alerts import ON_CALL, QUALITY, AlertAction, AlertStatus, Rung
 from hcrm.followup.models import AlertNoticeRow, AlertRow, EnrolmentRow, TaskRow
 from hcrm.organization.domain import DepartmentSnapshot
 from hcrm.organization.queries import departments
@@ -100,7 +100,9 @@ class AlertItem:
 
 
 def in_scope(scope: Scope) -> ColumnElement[bool]:
-    """Alerts of the departments (any ward of the stay) and facilities of a scope."""
+    """Alerts of the departments (any ward of the stay) and facilities of a scope; none about a ward's own calls for
+    those who see single wards.
+    """
     return or_(false(), *(_in_facility(facility_id, wards) for facility_id, wards in scope.departments.items()))
 
 
@@ -111,7 +113,7 @@ def _in_facility(facility_id: int, wards: frozenset[int] | None) -> ColumnElemen
     touched = exists().where(
         EncounterLocation.encounter_id == AlertRow.encounter_id, EncounterLocation.department_id.in_(wards)
     )
-    return and_(here, or_(AlertRow.department_id.in_(wards), touched))
+    return and_(here, AlertRow.owner_role != QUALITY, or_(AlertRow.department_id.in_(wards), touched))
 
 
 def _unresolved() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.queries import user_names
-from hcrm.followup.domain.alerts import AlertStatus
+from hcrm.followup.domain.alerts import QUALITY, AlertStatus
 from hcrm.followup.domain.attempts import number_to_dial
 from hcrm.followup.domain.plan import PerformerRole
 from hcrm.followup.domain.risk import RiskAssessment, assess_risk
@@ -223,7 +223,11 @@ def _open_alerts(session: Session, task: TaskRow) -> tuple[AlertRow, ...]:
     return tuple(
         session.scalars(
             select(AlertRow)
-            .where(AlertRow.patient_id.in_(records), AlertRow.status != AlertStatus.RESOLVED)
+            .where(
+                AlertRow.patient_id.in_(records),
+                AlertRow.status != AlertStatus.RESOLVED,
+                AlertRow.owner_role != QUALITY,
+            )
             .order_by(AlertRow.due_at, AlertRow.id)
         )
     )

@@ -19,7 +19,7 @@ from hcrm.followup.domain.plan import PerformerRole, RiskLevel, StepChannel
 from hcrm.followup.domain.task import BusinessStatus, TaskStatus
 from hcrm.followup.domain.worklist import GROUP_OF_STATE, PERFORMERS, WorkFilters, WorkGroup, WorkState
 from hcrm.followup.models import AttemptRow, TaskRow
-from hcrm.followup.queries.desk import Load, attempts_and_done, desk_of, is_own, kept_by_others
+from hcrm.followup.queries.desk import Desk, Load, attempts_and_done, desk_of, is_own, kept_by_others
 from hcrm.followup.queries.state import is_leased
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.patients.models import EncounterLocation
@@ -117,8 +117,10 @@ def _is_open_now(day: Day, facility_ids: Sequence[int]) -> ColumnElement[bool]:
     )
 
 
-def _narrowed(session: Session, actor: Actor, filters: WorkFilters, now: datetime) -> ColumnElement[bool]:
-    desk = desk_of(session, actor, now)
+def _narrowed(
+    session: Session, actor: Actor, filters: WorkFilters, now: datetime, desk: Desk | None = None
+) -> ColumnElement[bool]:
+    desk = desk or desk_of(session, actor, now)
     conditions = [is_for(actor), not_own_check(actor.user_id)]
     if not _oversees(actor):
         conditions.append(~kept_by_others(desk, now))
@@ -165,8 +167,10 @@ _RISK_ORDER = case(
 )
 
 
-def work_list(session: Session, actor: Actor, filters: WorkFilters, day: Day) -> list[Listed]:
-    """The tasks to show, most important first: one more than ``filters.rows`` when there are more."""
+def work_list(session: Session, actor: Actor, filters: WorkFilters, day: Day, desk: Desk | None = None) -> list[Listed]:
+    """The tasks to show, most important first: one more than ``filters.rows`` when there are more. ``desk`` is given
+    where it was read already.
+    """
     if filters.state is WorkState.DONE:
         return _finished(session, actor, filters, day)
     if filters.state is WorkState.ON_HOLD:
@@ -176,7 +180,7 @@ def work_list(session: Session, actor: Actor, filters: WorkFilters, day: Day) ->
     holder = case((is_leased(), TaskRow.lease_user_id))
     query = (
         select(TaskRow, group.label("work_group"), holder.label("held_by"))
-        .where(_is_open_now(day, actor.facility_ids), _narrowed(session, actor, filters, day.now))
+        .where(_is_open_now(day, actor.facility_ids), _narrowed(session, actor, filters, day.now, desk))
         .order_by(
             group,
             case((group == WorkGroup.CALLBACK.value, TaskRow.callback_at), else_=TaskRow.due_at),
@@ -224,9 +228,9 @@ def _is_done_today(day: Day, facility_ids: Sequence[int]) -> ColumnElement[bool]
     )
 
 
-def work_counts(session: Session, actor: Actor, filters: WorkFilters, day: Day) -> WorkCounts:
+def work_counts(session: Session, actor: Actor, filters: WorkFilters, day: Day, desk: Desk | None = None) -> WorkCounts:
     """The counts over the list, whatever state it is narrowed to."""
-    narrowed = _narrowed(session, actor, filters, day.now)
+    narrowed = _narrowed(session, actor, filters, day.now, desk)
     group = work_group_expression(day).label("work_group")
     inner = select(group).where(_is_open_now(day, actor.facility_ids), narrowed).subquery()
     rows = session.execute(select(inner.c.work_group, func.count()).group_by(inner.c.work_group))

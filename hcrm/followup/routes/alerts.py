@@ -10,11 +10,11 @@ from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hcrm.accounts.domain import Action
-from hcrm.accounts.guard import current_actor, require_object, requires
+from hcrm.accounts.domain import Action, scope_of
+from hcrm.accounts.guard import audit_denial, current_actor, require_object, requires
 from hcrm.audit.service import record
 from hcrm.followup import service
-from hcrm.followup.domain.alerts import AlertAction, AlertInvalid
+from hcrm.followup.domain.alerts import QUALITY, AlertAction, AlertInvalid
 from hcrm.followup.forms import AlertFilterForm, ResolveForm, labels, words
 from hcrm.followup.queries import (
     AlertItem,
@@ -56,9 +56,19 @@ def _allowed(alert_id: int, action: Action) -> None:
     with unit_of_work() as session:
         item = one_alert(session, alert_id)
         found = None if item is None else (item.alert.facility_id, _wards(item))
+        owner = None if item is None else item.alert.owner_role
     if found is None:
         abort(404)
     require_object(action, *found)
+    if owner == QUALITY and _of_ward_only():
+        audit_denial(action.value, facility_id=found[0])
+        abort(403)
+
+
+def _of_ward_only() -> bool:
+    """The person sees single wards; what patients say about a ward's own calls is not for them."""
+    scope = scope_of(current_actor(), Action.VIEW_ALERTS)
+    return all(wards is not None for wards in scope.departments.values())
 
 
 def _wards(item: AlertItem) -> frozenset[int]:

@@ -16,6 +16,7 @@ from hcrm.followup.forms import FilterForm, labels, words
 from hcrm.followup.queries import (
     alert_counts,
     day_of,
+    desk_of,
     one_row_each,
     step_names,
     urgent_alerts,
@@ -40,7 +41,8 @@ def today() -> ResponseReturnValue:
     filters = form.filters()
     day = day_of(g.hcrm_facility, moment)
     with unit_of_work() as session:
-        listed = work_list(session, actor, filters, day)
+        desk = desk_of(session, actor, moment)
+        listed = work_list(session, actor, filters, day, desk)
         shown, together = one_row_each(listed[: filters.rows], moment)
         rows = work_rows(session, shown, actor.user_id)
         first_page = filters.state is WorkState.TO_DO and filters.tier is None and not filters.mine
@@ -58,7 +60,7 @@ def today() -> ResponseReturnValue:
             rows=rows,
             together=together,
             alerts=alerts,
-            counts=work_counts(session, actor, filters, day),
+            counts=work_counts(session, actor, filters, day, desk),
             more=filters.rows + MORE if len(listed) > filters.rows else 0,
             form=form,
             filters=filters,

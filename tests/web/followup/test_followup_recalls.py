@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hcrm.accounts.domain import MembershipSnapshot, Role
 from hcrm.accounts.service import create_user
 from hcrm.followup.domain.attempts import Connection, Disposition
-from hcrm.followup.models import RecallReviewRow, TaskRow
+from hcrm.followup.models import AlertNoticeRow, AlertRow, RecallReviewRow, TaskRow
 from hcrm.followup.service import AttemptReport, open_task, record_attempt
 from hcrm.followup.service.responses import ensure_task_response
 from hcrm.survey.domain import Mode
@@ -82,7 +82,14 @@ def test_the_quality_office_sees_what_differs_and_what_is_odd_and_looks_into_it(
     assert "No call in the telephone system." in client.get("/recalls").text
 
 
-def test_the_ward_that_is_checked_does_not_see_it(client, login, checked, departments):
+def test_the_ward_that_is_checked_does_not_see_it(client, login, runtime, checked, departments):
     login("department_head", departments["MED"])
     assert client.get("/recalls").status_code == 403
     assert client.post(f"/recalls/{checked}").status_code == 403
+    with runtime.sessions() as session:
+        alert = session.scalars(select(AlertRow)).one()
+        told = session.scalars(select(AlertNoticeRow.role)).all()
+    assert alert.owner_role == "quality_officer"
+    assert "department_head" not in told
+    assert client.get(f"/alerts/{alert.id}").status_code == 403
+    assert "王小明" not in client.get("/alerts").text
