@@ -55,6 +55,12 @@ class _Reader:
             "twilio_auth_token": self._read("TWILIO_AUTH_TOKEN", "", str),
             "twilio_messaging_service_sid": self._read("TWILIO_MESSAGING_SERVICE_SID", "", _sid("MG")),
             "twilio_api_base_url": self._read("TWILIO_API_BASE_URL", "https://api.twilio.com", _api_url),
+            "smtp_host": self._read("SMTP_HOST", "", str),
+            "smtp_port": self._read("SMTP_PORT", 25, _port),
+            "smtp_user": self._read("SMTP_USER", "", str),
+            "smtp_password": self._read("SMTP_PASSWORD", "", str),
+            "smtp_security": self._read("SMTP_SECURITY", "starttls", _one_of("starttls", "tls", "none")),
+            "mail_from": self._read("MAIL_FROM", "", str),
             "demo": self._read("HCRM_DEMO", False, _yes_no),
             "trusted_proxies": self._read("HCRM_TRUSTED_PROXIES", 0, _whole_number(0, 10)),
             "web_workers": self._read("HCRM_WEB_WORKERS", 2, _whole_number(1, 64)),
@@ -69,6 +75,7 @@ class _Reader:
                 "HCRM_SESSION_IDLE_MINUTES is longer than HCRM_SESSION_LIFETIME_MINUTES: make it shorter or equal."
             )
         self._check_twilio(values)
+        self._check_mail(values)
         self._check_demo(values)
         values["secret_key"] = self._secret_key(database_url, instance_dir)
         if self._problems:
@@ -87,6 +94,13 @@ class _Reader:
                 "PUBLIC_BASE_URL is missing: with SMS_PROVIDER=twilio it must be the address at which Twilio reaches "
                 "this program, for receipts and replies are signed for it."
             )
+
+    def _check_mail(self, values: Mapping[str, Any]) -> None:
+        """Letters need a sender; a user name and a password go together."""
+        if values["smtp_host"] and "@" not in values["mail_from"]:
+            self._problems.append("MAIL_FROM is missing: with SMTP_HOST it must be the address that letters come from.")
+        if bool(values["smtp_user"]) != bool(values["smtp_password"]):
+            self._problems.append("SMTP_USER and SMTP_PASSWORD go together: set both, or neither.")
 
     def _check_demo(self, values: Mapping[str, Any]) -> None:
         """A demonstration never meets real people: its database is its own, and its phones are simulated."""

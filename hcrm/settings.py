@@ -10,6 +10,7 @@ from typing import Literal
 
 LogFormat = Literal["json", "text"]
 ProviderName = Literal["console", "twilio"]
+SmtpSecurity = Literal["starttls", "tls", "none"]
 
 
 class SettingsError(Exception):
@@ -55,6 +56,16 @@ class Settings:
     """The Messaging Service that sends; without one each facility's own number does."""
 
     twilio_api_base_url: str = "https://api.twilio.com"
+    smtp_host: str = ""
+    """The hospital's mail server for monthly letters; without one no letter is sent."""
+
+    smtp_port: int = 25
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    smtp_security: SmtpSecurity = "starttls"
+    mail_from: str = ""
+    """The address that letters come from."""
+
     demo: bool = False
     """A demonstration: the simulated handset is shown, the pages say that the people are made up."""
 

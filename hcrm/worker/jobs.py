@@ -69,6 +69,7 @@ JOBS: tuple[Job, ...] = (
     Job("settle_messages", settle_messages, timedelta(seconds=15), needs_leader=True),
     Job("look_again", look_again, timedelta(seconds=30), needs_leader=True),
     Job("expire_messages", messaging.expire_messages, timedelta(minutes=1), needs_leader=True),
+    Job("send_letters", reporting.send_letters, timedelta(minutes=15), needs_leader=True),
     Job("add_up_days", reporting.add_up_days, timedelta(seconds=5), needs_leader=True),
     Job("seal_audit", audit.seal, timedelta(minutes=1), needs_leader=True),
 )

@@ -168,6 +168,10 @@ reporting.my_work            x   x   x   x   x   .   .   .   .   .   .
 reporting.review_page        .   .   .   .   x   .   .   .   .   .   .
 reporting.approve            .   .   .   .   x   .   .   .   .   .   .
 reporting.answer             .   .   .   .   x   .   .   .   .   .   .
+reporting.mine               .   .   .   .   x   x   x   x   .   x   .
+reporting.keep_view          .   .   .   .   x   x   x   x   .   x   .
+reporting.forget_view        .   .   .   .   x   x   x   x   .   x   .
+reporting.stop_letter        .   .   .   .   x   x   x   x   .   x   .
 reporting.access             .   .   .   .   .   .   .   .   x   x   .
 reporting.revoke_access      .   .   .   .   .   .   .   .   x   x   .
 reporting.api_description    public

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,7 +20,11 @@ from hcrm.intake.models import AccessToken, ImportBatch, MappingProfile
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier, PossibleDuplicate
+from hcrm.reporting.domain.reports import Rate
+from hcrm.reporting.domain.targets import Targeted
 from hcrm.reporting.models import ReportToken
+from hcrm.reporting.service.improvements import begin_improvement
+from hcrm.reporting.service.review import appeal_review
 from hcrm.survey.models import SurveyResponse
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
@@ -105,6 +110,7 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     with runtime.sessions() as session:
         batch = session.scalars(select(ImportBatch.id)).one()
     client.post(f"/imports/{batch}/profile", data={"name": "monthly"})
+    client.post("/figures/views", data={"name": "mine", "page": "overview_page"})
     client.post("/figures/access", data={"name": "dashboard", "reports": ["followup"], "department": ""})
     client.post("/logout")
     with runtime.sessions() as session:
@@ -125,12 +131,23 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         pair_id = pair.id
         response = session.scalars(select(SurveyResponse.id)).one()
         figure_token = session.scalars(select(ReportToken.id)).one()
+    with unit_of_work(runtime.sessions) as session:
+        improvement = begin_improvement(
+            session, facility_id=facility, department_id=departments["MED"], figure=Targeted.SATISFIED, month="2026-03",
+            before=Rate(1, 2), problem="p", step="s", owner="o", due_on=date(2026, 4, 1), now=runtime.clock.now(),
+            actor_user_id=nurse,
+        )  # fmt: skip
+        appeal_review(
+            session, facility_id=facility, month="2026-02", words="w", now=runtime.clock.now(), actor_user_id=nurse
+        )
+    with runtime.sessions() as session:
         membership = session.scalars(select(Membership.id).where(Membership.user_id == nurse)).one()
     return {
         "patient_id": patient, "other_id": patient, "merge_id": 1, "contact_id": contact, "task_id": call,
         "alert_id": alert, "text_id": inbound, "message_id": message, "phone_id": 1, "batch_id": batch,
         "response_id": response, "token_id": token, "profile_id": profile, "pair_id": pair_id,
         "figure_token_id": figure_token,
+        "view_id": 1, "appeal_id": 1, "improvement_id": improvement,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
         "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip

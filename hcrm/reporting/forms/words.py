@@ -14,7 +14,7 @@ from hcrm.reporting.domain.funnel_plot import Place
 from hcrm.reporting.domain.reports import SatisfactionRow
 from hcrm.reporting.domain.spc import Capability, Chart, Firmness, Point, Signal, Verdict, verdict
 from hcrm.reporting.forms import EXCLUSION_LABELS, MODE_LABELS, REASON_LABELS, label_text
-from hcrm.reporting.service.overview import ON_TIME_TARGET, Overview
+from hcrm.reporting.service.overview import Overview
 from hcrm.web import language, number, percent
 
 _ = cast("Callable[..., str]", gettext)
@@ -56,7 +56,7 @@ def followup_verdict(chart: Chart) -> tuple[str, str]:
 
 def target_sentence(view: Overview) -> str:
     """Whether the target can be met reliably, as things run now."""
-    target = percent(ON_TIME_TARGET, 0)
+    target = percent(view.target, 0)
     return {
         Capability.ALWAYS: _(
             "The target of %(target)s lies below the expected range: it is met reliably.", target=target

@@ -15,7 +15,7 @@ from hcrm.reporting.domain.periods import Period, last_30_days, month
 from hcrm.reporting.domain.spc import expected_false_alarms
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import Place, period_of, place_of, shared
-from hcrm.reporting.service.overview import ON_TIME_TARGET, REVISIT_MEASURE, Overview, overview
+from hcrm.reporting.service.overview import REVISIT_MEASURE, Overview, overview
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import language, now
 
@@ -81,7 +81,7 @@ def _shown(view: Overview) -> dict[str, Any]:
         only["tier"] = view.followup.only.tier
     return {
         "tasks": only,
-        "target": ON_TIME_TARGET,
+        "target": view.target,
         "measure": REVISIT_MEASURE,
         "steps": charts.funnel_steps(view.followup.total),
     }
@@ -91,7 +91,7 @@ def _figures(view: Overview) -> dict[str, charts.Figure]:
     """The figures of the overview that there is something to draw in."""
     found = {}
     if any(count.denominator for _monday, count in view.weeks):
-        found["weeks"] = charts.control_chart(view.weeks, view.chart, ON_TIME_TARGET)
+        found["weeks"] = charts.control_chart(view.weeks, view.chart, view.target)
     if view.followup.total.funnel.planned:
         found["funnel"] = charts.completion_funnel(charts.funnel_steps(view.followup.total), of=2, focus=6)
     rows = [row for row in view.revisits.rows if row.rate.denominator]

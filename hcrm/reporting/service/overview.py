@@ -27,7 +27,9 @@ from hcrm.reporting.domain.reports import (
     Selection,
 )
 from hcrm.reporting.domain.spc import Capability, Chart, Count, Point, capability, p_chart
+from hcrm.reporting.domain.targets import DEFAULT_TARGETS, Targeted, target_for
 from hcrm.reporting.queries.marks import Changed, changed
+from hcrm.reporting.queries.meeting import targets
 from hcrm.reporting.queries.needs import Needs, needs
 from hcrm.reporting.queries.rolled import classified_counts, live_discharges
 from hcrm.reporting.queries.tasks import RECALL_STEP, TaskFilter
@@ -37,7 +39,6 @@ from hcrm.reporting.service.revisits import counted_figures, revisit_report
 from hcrm.reporting.service.satisfaction import satisfaction_and_before
 
 REVISIT_MEASURE = "readmit_30d"
-ON_TIME_TARGET = 0.8
 HEADLINE_TIER = 1
 WEEKS = 26
 COMPARED_DAYS = 91
@@ -72,6 +73,7 @@ class Overview:
     weeks: tuple[tuple[date, Count], ...]
     chart: Chart
     capability: Capability
+    target: float
     revisits: RevisitReport
     returned: tuple[Returned, ...]
     funnel_plot: FunnelPlot | None
@@ -112,7 +114,7 @@ def overview(
     weeks = since_the_first(
         weekly_counts(session, selection=selection, weeks=WEEKS, now=now, only=followup.only, changes=changes)
     )
-    chart = p_chart([count for _, count in weeks])
+    chart, target = p_chart([count for _, count in weeks]), _target(session, place)
     satisfaction, before = satisfaction_and_before(
         session, selection=selection, earlier_on=period.from_on - timedelta(days=COMPARED_DAYS)
     )
@@ -122,7 +124,8 @@ def overview(
         followup=followup,
         weeks=weeks,
         chart=chart,
-        capability=capability(chart, ON_TIME_TARGET),
+        capability=capability(chart, target),
+        target=target,
         revisits=revisits,
         returned=figures.returned_by_day(),
         funnel_plot=fit_funnel([(row.rate.numerator, row.rate.denominator) for row in revisits.rows]),
@@ -131,6 +134,14 @@ def overview(
         needs=found,
         busiest=Labels(session, By.DEPARTMENT).of(found.busiest_department_id) if found.calls_ending else None,
     )
+
+
+def _target(session: Session, place: Selection) -> float:
+    """What follow-up in time should reach: the department's own target, else the hospital's, else the shipped one."""
+    figure = Targeted.FOLLOWUP_IN_TIME
+    facility_id = min(place.scope) if place.scope else 0
+    share, _own = target_for(targets(session, facility_id), figure, place.department_id)
+    return DEFAULT_TARGETS[figure] if share is None else share
 
 
 def since_the_first(weeks: Sequence[tuple[date, Count]]) -> tuple[tuple[date, Count], ...]:

@@ -162,3 +162,29 @@ def test_the_hospital_keeps_its_own_words(client: FlaskClient, login: Callable[.
     page = client.get("/figures/words").get_data(as_text=True)
     assert "soup 汤" in page
     assert "护士" in page
+
+
+def test_a_view_is_kept_and_forgotten_by_its_owner(client: FlaskClient, login: Callable[..., int]) -> None:
+    login("manager")
+    kept = {"name": "Meeting", "page": "returns_page", "by": "age", "period": "2026-01", "moon": "1"}
+    assert client.post("/figures/views", data=kept).status_code == 303
+    page = client.get("/figures/mine?page=returns_page").get_data(as_text=True)
+    found = re.search(r'href="(/figures/returns[^"]*)">Meeting<', page)
+    assert found is not None
+    assert sorted(found[1].partition("?")[2].replace("&amp;", "&").split("&")) == ["by=age", "period=2026-01"]
+    assert client.post("/figures/views", data={"name": "x", "page": "mine"}).status_code == 422
+    number = re.search(r"/figures/views/(\d+)/forget", page)
+    assert number is not None
+    client.post("/logout")
+    login("quality_officer")
+    assert client.post(f"/figures/views/{number[1]}/forget").status_code == 404
+
+
+def test_a_letter_is_ordered_and_ended(client: FlaskClient, login: Callable[..., int]) -> None:
+    login("manager")
+    order = {"email": "ines@hospital.example", "department": "", "language": "en"}
+    assert client.post("/figures/mine", data={**order, "email": "no address"}).status_code == 422
+    assert client.post("/figures/mine", data=order).status_code == 303
+    assert "ines@hospital.example" in client.get("/figures/mine").get_data(as_text=True)
+    assert client.post("/figures/letter/stop").status_code == 303
+    assert "ines@hospital.example" not in client.get("/figures/mine").get_data(as_text=True)
