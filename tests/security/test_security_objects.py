@@ -28,6 +28,7 @@ from hcrm.reporting.service.review import appeal_review
 from hcrm.survey.models import SurveyResponse
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
+from tests.factories_appointments import Clinic
 from tests.factories_followup import discharge, discharged, install_content, tasks_of
 from tests.factories_messaging import MessagingFactory
 from tests.factories_patients import PHONE
@@ -98,6 +99,11 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     with unit_of_work(runtime.sessions) as session:
         shipped = session.scalars(select(PlanRow.id).where(PlanRow.code == "three_level")).one()
         plan = begin_draft(session, plan_id=shipped, facility_id=facility, actor_user_id=nurse, now=runtime.clock.now())
+    with unit_of_work(runtime.sessions) as session:
+        clinic = Clinic(session, runtime.clock.now(), facility, departments["MED"])
+        clinician = clinic.clinician()
+        clinic.publish(clinician_id=clinician)
+        visit, sitting = clinic.book(patient, clinic.slots()[0].id), clinic.sittings()[0].id
     client.get(f"/calls/{call}")
     who = {"who": "patient", "said_name": "y", "said_second": "y", "contact_point_id": contact}
     client.post(f"/calls/{call}/identity", data=who)
@@ -149,6 +155,7 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         "figure_token_id": figure_token,
         "view_id": 1, "appeal_id": 1, "improvement_id": improvement,
         "user_id": nurse, "membership_id": membership, "department_id": departments["MED"],
+        "visit_id": visit, "sitting_id": sitting, "clinician_id": clinician,
         "facility_id": facility, "year": 2026, "plan_id": plan, "version": 1, "where": "up", "what": "retire",
     }  # fmt: skip
 
@@ -223,6 +230,8 @@ def test_no_argument_of_an_address_breaks_a_page(client: Any, login: Login, ids:
     pages = {
         "manager": [
             "/today?department={}", "/today?tier={}", "/today?rows={}", "/today?state={}", "/alerts?whose={}",
+            "/visits?view={}", "/visits?on={}", "/visits?department={}&clinician={}", "/visits/day-list?on={}",
+            "/visits/figures?from={}", "/visits/figures?to={}",
             "/alerts?cause={}", "/overview?period={}", "/overview?department={}", "/overview?facility={}",
             "/figures/patients?figure=tasks&part=planned&page={}",
             "/figures/patients?figure=tasks&part=planned&tier={}",
@@ -237,7 +246,11 @@ def test_no_argument_of_an_address_breaks_a_page(client: Any, login: Login, ids:
             "/audit?before={}", "/audit?patient={}", "/audit?who={}", "/audit?since={}", "/audit?until={}",
             "/audit?action={}",
         ],
-        "service_agent": ["/inbox?page={}", f"/calls/{ids['task_id']}?question={{}}"],
+        "service_agent": [
+            "/inbox?page={}", f"/calls/{ids['task_id']}?question={{}}", "/visits/book?patient={}",
+            f"/visits/book?patient={ids['patient_id']}&encounter={{}}",
+            f"/visits/book?patient={ids['patient_id']}&department={{}}&clinician={{}}&from={{}}&moving={{}}",
+        ],
         "administrator": ["/imports?page={}"],
     }  # fmt: skip
     broken = []
@@ -271,6 +284,9 @@ def test_no_value_of_a_form_breaks_a_call(
                 "relationship": value},
             f"/patients/{patient}/numbers/{ids['contact_id']}": {"owner_kind": "relative", "owner_name": value,
                 "relationship": value},
+            f"/visits/{ids['visit_id']}": {"do": "move", "slot": value, "comment": value, "back": value},
+            "/visits/book": {"slot": value, "patient": value, "encounter": value, "back": value},
+            "/visits/wait": {"patient": value, "department": value, "first_on": value, "last_on": value},
             f"/alerts/{ids['alert_id']}/resolve": {"cause": value, "action": value, "note": value},
             f"/inbox/{ids['text_id']}/close": {"outcome": value, "note": value},
             f"/inbox/{ids['text_id']}/hand-over": {"colleague": value},
