@@ -26,12 +26,20 @@ class Shot:
     size: dict[str, int]
     open_first: str = ""
     keys: tuple[str, ...] = ()
+    search: str = ""
 
 
 SHOTS = (
     Shot("today", "nurse", "/today", DESKTOP),
     Shot("call", "nurse", "/today", DESKTOP, open_first="main a[href*='/calls/']", keys=("1", "2", "Enter", "0", "1")),
     Shot("alerts", "nurse", "/alerts", DESKTOP),
+    Shot("patient", "nurse", "/today", DESKTOP, search="a"),
+    Shot("appointments", "nurse", "/visits", DESKTOP),
+    Shot("workload", "head", "/workload", DESKTOP),
+    Shot("plan", "manager", "/plans", DESKTOP, open_first="main table a"),
+    Shot("questionnaire", "manager", "/questionnaires", DESKTOP, open_first="main table a"),
+    Shot("texts", "manager", "/templates", DESKTOP),
+    Shot("hospital", "administrator", "/hospital", DESKTOP),
     Shot("inbox", "nurse", "/inbox", DESKTOP),
     Shot("overview", "manager", "/overview", DESKTOP),
     Shot("imports", "administrator", "/imports", DESKTOP),
@@ -53,6 +61,11 @@ def take(browser: Browser, base: str, folder: Path, shot: Shot, language: str) -
     page = browser.new_context(viewport=shot.size, reduced_motion="reduce").new_page()
     log_in(page, base, shot.user, language)
     page.goto(f"{base}{shot.path}")
+    if shot.search:
+        page.locator("#find").fill(shot.search)
+        page.keyboard.press("Enter")
+        page.locator("main table a[href*='/patients/'], main h1").first.wait_for()
+        page.locator("main a[href*='/patients/']").first.click()
     if shot.open_first:
         page.locator(shot.open_first).first.click()
     page.wait_for_load_state("networkidle")
