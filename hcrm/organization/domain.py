@@ -96,12 +96,14 @@ class Calendar:
 class FacilitySettings:
     """What a hospital may set for itself; the defaults are those of the definitions page. Times are local.
 
-    ``survey_invitation``: the first question in the text (``sms``) or a link (``web``). ``survey_modules``: optional
+    ``survey_invitation``: the first question in the text (``sms``), a link (``web``), or each for a half
+    of the patients (``half``). ``survey_modules``: optional
     parts of questionnaires that are switched on, separated by commas (``IP_PLUS``). ``survey_reminder_days``: who has
     answered nothing so long after the invitation arrived is reminded once; 0 = nobody is. ``physician_hours``: how long
     a call of tier 1 is the attending physician's alone, from the start of its window. ``on_call_number``: the duty
     phone (E.164) that is told of urgent alerts by text message. ``signature_added_by_carrier``: the carrier puts the
     hospital's name in front of texts, so that they are handed over without it (and counted with it).
+    ``alert_index_below``: a survey whose index (0 to 100) is lower opens an alert, 0 for none.
     """
 
     sms_from: time = time(8)
@@ -115,6 +117,7 @@ class FacilitySettings:
     alert_cover_from: time = time(8)
     alert_cover_to: time = time(20)
     on_call_number: str = ""
+    alert_index_below: int = 0
     survey_every_days: int = 30
     survey_reminder_days: int = 1
     non_clinical_per_week: int = 3
@@ -137,6 +140,7 @@ class FacilitySettings:
             "max_attempts": self.max_attempts > 0,
             "overdue_shown_days": self.overdue_shown_days >= 0,
             "physician_hours": self.physician_hours >= 0,
+            "alert_index_below": 0 <= self.alert_index_below <= 100,
             "sms_to": self.sms_from < self.sms_to,
             "alert_cover_to": self.alert_cover_from < self.alert_cover_to,
             "calling_hours": bool(self.calling_hours) and all(start < end for start, end in self.calling_hours),

@@ -24,18 +24,18 @@ def facility(session: Session, facility_id: int) -> FacilitySnapshot:
     row = session.get(Facility, facility_id)
     if row is None:
         raise UnknownFacility(facility_id)
-    return _snapshot(row)
+    return snapshot(row)
 
 
 def facility_by_code(session: Session, code: str) -> FacilitySnapshot | None:
     """The facility with this code, if there is one."""
     row = session.scalars(select(Facility).where(Facility.code == code)).one_or_none()
-    return None if row is None else _snapshot(row)
+    return None if row is None else snapshot(row)
 
 
 def facilities(session: Session) -> list[FacilitySnapshot]:
     """All facilities, in the order in which they were made."""
-    return [_snapshot(row) for row in session.scalars(select(Facility).order_by(Facility.id))]
+    return [snapshot(row) for row in session.scalars(select(Facility).order_by(Facility.id))]
 
 
 def departments(session: Session, facility_id: int) -> dict[int, DepartmentSnapshot]:
@@ -74,7 +74,7 @@ def calendar_entries(session: Session, facility_id: int, year: int) -> list[Cale
     return [CalendarEntry(row.day, row.kind, row.name) for row in rows]
 
 
-def _snapshot(row: Facility) -> FacilitySnapshot:
+def snapshot(row: Facility) -> FacilitySnapshot:
     return FacilitySnapshot(
         id=row.id,
         code=row.code,

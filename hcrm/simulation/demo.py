@@ -31,7 +31,7 @@ PER_DAY = 4
 HISTORY_DAYS = 90
 ZONE = ZoneInfo("Europe/London")
 PASSWORD = "follow-up-demo"  # noqa: S105 - the demo's people do not exist, and the demo refuses real databases
-PLACE = Place("AVH", "Ashford Vale Hospital", "阿什福德谷医院", ZONE)
+PLACE = Place("AVH", "Ashford Vale Hospital", "阿什福德谷医院", ZONE, survey_invitation="half")
 
 LOGINS = (
     Person("nurse", "Grace Obi", Role.NURSE, ("GS", "ORT", "CAR", "RES"), password=PASSWORD),

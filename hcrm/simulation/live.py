@@ -20,6 +20,7 @@ from hcrm.intake.jobs import import_files
 from hcrm.logs import get_logger
 from hcrm.organization.queries import facility_by_code
 from hcrm.simulation import people, queries
+from hcrm.simulation.browsing import follow_links
 from hcrm.simulation.days import Course, course_of
 from hcrm.simulation.demo import PLACE, hospital_of
 from hcrm.simulation.feed import write_records
@@ -81,7 +82,8 @@ class Live:
             if reply is not None and text.id not in answered:
                 replies.append((text, reply))
         write_back(self.runtime, self.facility_id, replies)
-        return len(replies)
+        unseen = [text for text in ready if text.id not in answered]
+        return len(replies) + follow_links(self.runtime, self.course.seed, unseen)
 
     def _take_in(self) -> int:
         """The discharges of today whose hour has come, as an interface would bring them: one by one."""

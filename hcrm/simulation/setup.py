@@ -34,7 +34,10 @@ SKILLS = (1.0, 0.85, 1.1, 0.95, 1.15)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A hospital that does not exist; its number lies in the range kept for drama."""
+    """A hospital that does not exist; its number lies in the range kept for drama.
+
+    ``survey_invitation`` as in the hospital's settings.
+    """
 
     code: str
     name: str
@@ -43,6 +46,7 @@ class Place:
     country: str = "GB"
     phone: str = "01632 960100"
     our_number: str = "+441632960100"
+    survey_invitation: str = "sms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def ensure_place(session: Session, place: Place, now: datetime) -> tuple[int, di
         phone=place.phone,
         now=now,
     )
-    changes = {"our_number": place.our_number}
+    changes = {"our_number": place.our_number, "survey_invitation": place.survey_invitation}
     change_settings(session, facility_id=facility_id, changes=changes, actor_user_id=None, now=now)
     names = {each.code: each.name for each in DEPARTMENTS}
     ids = ensure_departments(session, facility_id=facility_id, names=names, now=now, needs_review=False)

@@ -17,6 +17,7 @@ from hcrm.messaging import service as messaging
 from hcrm.messaging.providers.base import Providers
 from hcrm.messaging.providers.console import ConsoleProvider, delivered_at_once, write_deliveries
 from hcrm.simulation import carrier, people, queries
+from hcrm.simulation.browsing import follow_links
 from hcrm.simulation.people import Habit
 from hcrm.unit_of_work import Runtime, unit_of_work
 
@@ -43,8 +44,9 @@ class Phones:
         waiting, self.put_off = self._put_off(runtime), []
         for _ in range(LONGEST_CONVERSATION):
             sent += send_all(runtime, self.seed)
-            written = self._replies(rng, waiting + self._new_texts(runtime))
-            waiting = []
+            texts = waiting + self._new_texts(runtime)
+            written, waiting = self._replies(rng, texts), []
+            replies += follow_links(runtime, self.seed, texts)
             if not written:
                 break
             replies += len(written)

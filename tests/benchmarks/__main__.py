@@ -12,10 +12,21 @@ from tests.benchmarks import (
     bench_mllp,
     bench_pages,
     bench_simulate,
+    bench_survey,
     bench_trial,
 )
 
-MEASUREMENTS = (bench_generate, bench_import, bench_pages, bench_messaging, bench_simulate, bench_mllp, bench_trial, bench_appointments)
+MEASUREMENTS = (
+    bench_generate,
+    bench_import,
+    bench_pages,
+    bench_messaging,
+    bench_simulate,
+    bench_mllp,
+    bench_trial,
+    bench_appointments,
+    bench_survey,
+)
 
 if __name__ == "__main__":
     sys.exit(max(each.main() for each in MEASUREMENTS))

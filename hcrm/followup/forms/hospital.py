@@ -111,7 +111,13 @@ class HospitalForm(BaseForm):
 
     survey_invitation = SelectField(
         _l("How a survey begins"),
-        choices=choices([("sms", _l("With the first question in the text")), ("web", _l("With a link in the text"))]),
+        choices=choices(
+            [
+                ("sms", _l("With the first question in the text")),
+                ("web", _l("With a link in the text")),
+                ("half", _l("Half of them each way, to compare")),
+            ]
+        ),
     )
     survey_every_days = _count(_l("Days between two surveys to one patient"), 0, 365)
     survey_reminder_days = _count(_l("Days until a reminder of a survey that nobody answered"), 0, 30)
@@ -127,6 +133,7 @@ class HospitalForm(BaseForm):
 
     alert_cover_from = _clock(_l("Alerts are covered from"))
     alert_cover_to = _clock(_l("Alerts are covered until"))
+    alert_index_below = _count(_l("Alert when a whole survey scores below"), 0, 100)
     on_call_number = StringField(_l("Duty phone for urgent alerts"), render_kw={"inputmode": "tel"})
     emergency_number = StringField(_l("Emergency number told to patients"), render_kw={"inputmode": "tel"})
     weekend = ChecksField(_l("Weekly rest days"), coerce=int, choices=choices(WEEKDAYS))

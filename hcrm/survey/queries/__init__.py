@@ -222,16 +222,20 @@ def web_survey(session: Session, token: str, now: datetime) -> WebSurvey | None:
     if row is None:
         return None
     entry = _snapshot(row.SurveyResponse, row.code)
-    last = select(func.max(models.SurveyAnswer.id)).where(models.SurveyAnswer.response_id == entry.id)
+    current = session.execute(
+        select(models.SurveyAnswer.question_code, models.SurveyAnswer.value, models.SurveyAnswer.id)
+        .where(models.SurveyAnswer.response_id == entry.id, models.SurveyAnswer.superseded_at.is_(None))
+        .order_by(models.SurveyAnswer.id)
+    ).all()
     return WebSurvey(
         response=entry,
         questionnaire=_version(session, row.version_id, row.digest),
-        answers=answers(session, entry.id),
+        answers={code: as_value(value) for code, value, _ in current},
         context=_context(row, now),
-        facility=organization.facility(session, entry.facility_id),
+        facility=organization.snapshot(row.Facility),
         language=entry.language or row.patient_language.value,
         ended_on=row.discharged_on or row.admitted_on,
-        last_answer_id=session.scalar(last) or 0,
+        last_answer_id=max((answer_id for _, _, answer_id in current), default=0),
         birth_date=row.birth_date,
         failed_checks=row.SurveyResponse.failed_checks,
     )
@@ -335,8 +339,7 @@ def _facts(condition: ColumnElement[bool]) -> Select[Any]:
             Encounter.admitted_on,
             Encounter.discharged_on,
             Encounter.disposition,
-            Facility.timezone,
-            Facility.settings,
+            Facility,
         )
         .join(
             models.QuestionnaireVersion,
@@ -351,8 +354,8 @@ def _facts(condition: ColumnElement[bool]) -> Select[Any]:
 
 
 def _context(row: Row[Any], now: datetime) -> AskContext:
-    today = now.astimezone(ZoneInfo(row.timezone)).date()
-    modules = (name.strip() for name in FacilitySettings.from_json(row.settings).survey_modules.split(","))
+    today = now.astimezone(ZoneInfo(row.Facility.timezone)).date()
+    modules = (name.strip() for name in FacilitySettings.from_json(row.Facility.settings).survey_modules.split(","))
     return AskContext(
         respondent=row.SurveyResponse.respondent,
         age_days=(today - row.birth_date).days if row.birth_date is not None else None,

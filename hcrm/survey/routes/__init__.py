@@ -14,9 +14,9 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.guard import public
 from hcrm.extensions import csrf
 from hcrm.survey import service
-from hcrm.survey.domain import InvalidAnswer, Question, SurveyAlreadyClosed, alerts_for
+from hcrm.survey.domain import InvalidAnswer, Question, SurveyAlreadyClosed, alerts_for, checked_value
 from hcrm.survey.forms import RESPONDENT_CHOICES, PageSeal, read_answer, read_birth_date, read_respondent
-from hcrm.survey.routes.visits import EXTENSION, Visit, again, new_limits, page, question_page, visit_of
+from hcrm.survey.routes.visits import EXTENSION, Visit, after_answer, again, new_limits, page, question_page, visit_of
 from hcrm.survey.service import WebOutcome
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
@@ -184,9 +184,9 @@ def _save(visit: Visit, asked: Question, value: object, seal: PageSeal) -> Respo
             seen_answer_id=seal.last_answer_id,
             now=now(),
         )
-    fresh = again(visit)
     if saved.outcome is WebOutcome.CONFLICT:
-        return question_page(fresh, asked, problem="conflict"), 409
+        return question_page(again(visit), asked, problem="conflict"), 409
+    fresh = again(visit) if saved.others else after_answer(visit, asked.code, checked_value(asked, value))
     if fresh.expired:
         return _closed(fresh, late=True)
     notice = "other" if saved.others else None

@@ -13,6 +13,7 @@ from flask import Response, abort, current_app, make_response, redirect, render_
 from hcrm.clock import stopwatch
 from hcrm.ids import TOKEN_LENGTH, token_hash
 from hcrm.survey.domain import (
+    AnswerValue,
     Mode,
     Purpose,
     Question,
@@ -160,6 +161,12 @@ def visit_of(token: str, *, checking: bool = False) -> Visit:
     if not checking and not visit.expired and not visit.proven:
         abort(redirect(replace(visit, proof="").url("check"), 303))
     return visit
+
+
+def after_answer(visit: Visit, code: str, value: AnswerValue) -> Visit:
+    """The same visit with one more answer, which nobody else has changed meanwhile."""
+    survey = replace(visit.survey, answers={**visit.survey.answers, code: value})
+    return replace(visit, survey=survey)
 
 
 def again(visit: Visit) -> Visit:

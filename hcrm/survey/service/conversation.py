@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from babel.dates import format_date
 from sqlalchemy.orm import Session
 
+from hcrm.ids import stable_share
 from hcrm.messaging.domain import ConversationRequest, MessageRequest, Purpose, TemplateValue
 from hcrm.organization import queries as organization
 from hcrm.survey import queries
@@ -25,6 +26,7 @@ from hcrm.survey.models import SurveyResponse
 from hcrm.survey.service.answering import record_reply
 from hcrm.survey.service.responses import TOPIC, close_response, locked
 
+HALF = 0.5
 USEFUL_FOR = timedelta(hours=24)
 """A question inside a conversation is not sent later than this after the reply."""
 
@@ -60,7 +62,7 @@ def opening_request(
     questionnaire = sheet.questionnaire
     position = begin(questionnaire, sheet.answers, sheet.context)
     by_text = (
-        organization.facility(session, row.facility_id).settings.survey_invitation == "sms"
+        _begins_by_text(organization.facility(session, row.facility_id).settings.survey_invitation, row.id)
         and bool(questionnaire.sms_form)
         and position.waiting_for == questionnaire.sms_form[0]
     )
@@ -87,6 +89,11 @@ def opening_request(
         expires_at=expires_at,
         conversation=ConversationRequest(TOPIC, row.id, awaits_reply=by_text, expires_at=row.expires_at),
     )
+
+
+def _begins_by_text(invitation: str, response_id: int) -> bool:
+    """Whether the first question stands in the text; with ``half`` that is drawn, so that both ways can be compared."""
+    return invitation == "sms" or (invitation == "half" and stable_share("survey_invitation", response_id) < HALF)
 
 
 def take_reply_text(session: Session, *, response_id: int, inbound_id: int, text: str, now: datetime) -> TextOutcome:
