@@ -101,7 +101,7 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         plan = begin_draft(session, plan_id=shipped, facility_id=facility, actor_user_id=nurse, now=runtime.clock.now())
     with unit_of_work(runtime.sessions) as session:
         clinic = Clinic(session, runtime.clock.now(), facility, departments["MED"])
-        clinician = clinic.clinician()
+        clinician = clinic.clinician("V9", "Dr Visits")
         clinic.publish(clinician_id=clinician)
         visit, sitting = clinic.book(patient, clinic.slots()[0].id), clinic.sittings()[0].id
     client.get(f"/calls/{call}")
