@@ -62,6 +62,7 @@ from hcrm.followup.service.reopening import (
     undo_cancellation,
 )
 from hcrm.followup.service.responses import Answer, NothingToAsk, answer_question, note_first_answer
+from hcrm.followup.service.scores import alert_low_score
 from hcrm.followup.service.steps import UnknownStep, add_step, after_end
 from hcrm.followup.service.tasks import (
     Ending,
@@ -114,6 +115,7 @@ __all__ = [
     "add_step",
     "add_turn",
     "after_end",
+    "alert_low_score",
     "answer_question",
     "answer_visit",
     "assign_tasks",

@@ -29,6 +29,7 @@ FIELDS: dict[str, Any] = {
     "max_attempts": "3",
     "overdue_shown_days": "7",
     "physician_hours": "24",
+    "alert_index_below": "0",
     "alert_cover_from": "08:00",
     "alert_cover_to": "20:00",
     "on_call_number": "",

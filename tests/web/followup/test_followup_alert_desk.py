@@ -13,8 +13,9 @@ from hcrm.followup.jobs import climb_ladders
 from hcrm.followup.models import AlertNoticeRow, AlertRow, OnCallRow
 from hcrm.followup.service.responses import ensure_task_response
 from hcrm.messaging.models import OutboxMessage
+from hcrm.organization.service import change_settings
 from hcrm.survey.domain import Mode
-from hcrm.survey.service import record_answer
+from hcrm.survey.service import record_answer, record_answers
 from hcrm.unit_of_work import unit_of_work
 from tests.factories_followup import discharge, discharged, install_content, tasks_of
 
@@ -127,3 +128,25 @@ def test_an_urgent_alert_goes_to_whoever_is_on_call_in_the_department(
     assert client.post(f"/on-call/{turn_id}/remove").status_code == 302
     with runtime.sessions() as session:
         assert session.scalar(select(func.count()).select_from(OnCallRow)) == 0
+
+
+@pytest.mark.parametrize(("least", "opened"), [(0, 0), (50, 1), (20, 0)])
+def test_a_survey_that_scores_low_as_a_whole_opens_an_alert_where_the_hospital_wants_one(
+    runtime, facility, least, opened
+):
+    now = runtime.clock.now()
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, now)
+        discharge(session, facility, discharged(), now=now)
+        change_settings(
+            session, facility_id=facility, changes={"alert_index_below": least}, actor_user_id=None, now=now
+        )
+        survey = tasks_of(session)["survey"]
+        response = ensure_task_response(session, survey, now)
+        rated = ("overall", "nurse_comm", "doctor_comm", "response", "pain_help", "medicine_info", "discharge_info")
+        values = dict.fromkeys((*rated, "ward_clean", "night_quiet"), 2) | {"recommend": 5}
+        record_answers(session, response_id=response, values=values, mode=Mode.WEB, now=now)
+    with runtime.sessions() as session:
+        low = session.scalars(select(AlertRow).where(AlertRow.rule == "low_score")).all()
+    assert len(low) == opened
+    assert all((each.said, each.owner_role) == ("25/100", "complaints_officer") for each in low)
