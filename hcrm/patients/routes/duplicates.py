@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from hcrm.accounts.domain import Action, scope_of
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.accounts.queries import user_names
+from hcrm.audit.service import record
 from hcrm.patients import forms, queries, service
 from hcrm.patients.domain import PatientSnapshot
 from hcrm.patients.domain.duplicates import PairSnapshot
@@ -37,6 +39,7 @@ def duplicates() -> ResponseReturnValue:
         merged = pairs.recent_merges(session, scope, limit=RECENT)
         counts = {each: pairs.pair_count(session, scope, likely=each) for each in (True, False)}
         people = _people(session, [*found, *apart], [each for merge in merged for each in merge[1:3]])
+        _note_listing(session, people.values())
         users = user_names(
             session, {each.different_by or 0 for each in apart} | {each.merged_by or 0 for each in merged}
         )
@@ -46,9 +49,23 @@ def duplicates() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _people(session: object, listed: Sequence[PairSnapshot], others: Iterable[int]) -> dict[int, PatientSnapshot]:
+def _people(session: Any, listed: Sequence[PairSnapshot], others: Iterable[int]) -> dict[int, PatientSnapshot]:
     ids = {each for pair in listed for each in (pair.first_id, pair.second_id)} | set(others)
-    return queries.patient_snapshots(session, ids)  # type: ignore[arg-type]  # a session of the unit of work
+    return queries.patient_snapshots(session, ids)
+
+
+def _note_listing(session: Any, people: Iterable[PatientSnapshot]) -> None:
+    """Write down whose names were listed, by hospital."""
+    listed = list(people)
+    for facility_id in sorted({each.facility_id for each in listed}):
+        record(
+            session,
+            now=now(),
+            action="patient.found",
+            actor_user_id=current_actor().user_id,
+            facility_id=facility_id,
+            details={"patients": sorted(each.id for each in listed if each.facility_id == facility_id)},
+        )
 
 
 @blueprint.post("/patients/<int:patient_id>/merge/<int:other_id>/different")

@@ -328,6 +328,9 @@ def test_possible_duplicates_are_compared_told_apart_and_listed_again(
     page = client.get("/patients/duplicates").text
     assert "1 pair waits for a decision" in page
     assert "Same name and date of birth" in page
+    with unit_of_work(runtime.sessions) as session:
+        listed = session.scalar(text("SELECT details FROM audit_entry WHERE action = 'patient.found'"))
+    assert len(listed["patients"]) == 2
     compare = re.search(r"/patients/\d+/merge/\d+", page)
     assert compare
     assert "They are two persons" in client.get(compare[0]).text
