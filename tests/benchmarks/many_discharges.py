@@ -63,7 +63,9 @@ INSERT INTO enrolment (id, facility_id, plan_id, plan_version_id, patient_id, en
 OVERRIDING SYSTEM VALUE
 SELECT e.id, e.facility_id, v.plan_id, v.id, e.patient_id, e.id, e.discharged_on, 'low', 0, 'active', :now
 FROM encounter AS e
-CROSS JOIN (SELECT id, plan_id FROM plan_version ORDER BY id LIMIT 1) AS v
+CROSS JOIN (
+    SELECT plan_version.id, plan_id FROM plan_version JOIN plan ON plan.id = plan_id WHERE code = 'three_level' LIMIT 1
+) AS v
 WHERE e.source = 'bench'
 """
 _TASKS = """
