@@ -36,3 +36,20 @@ def unit_of_work(sessions: Callable[[], Session] | None = None) -> Iterator[Sess
         raise
     finally:
         session.close()
+
+
+@contextmanager
+def on_one_connection(runtime: Runtime) -> Iterator[Callable[[], Session]]:
+    """Sessions that share one open connection, for many small units of work one after the other.
+
+    Whether it is still there is not asked before each of them: should it break, they fail, and what is tried again
+    needs the runtime's own sessions.
+    """
+    with runtime.engine.connect() as connection:
+
+        def sessions() -> Session:
+            session = runtime.sessions()
+            session.bind = connection
+            return session
+
+        yield sessions

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from hcrm.clock import pause, stopwatch
 from hcrm.logs import get_logger
@@ -18,7 +19,7 @@ from hcrm.messaging import service
 from hcrm.messaging.domain import MessageStatus
 from hcrm.messaging.providers.base import OutgoingSms, Providers, SendResult, SmsProvider
 from hcrm.messaging.service import Claimed, Rates
-from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.unit_of_work import Runtime, on_one_connection, unit_of_work
 
 log = get_logger(__name__)
 
@@ -38,6 +39,7 @@ FaultPoint = Callable[[str], None]
 """Called with the name of each point that a sender passes; tests pass one in that ends the process there."""
 
 Answer = tuple[OutgoingSms, SendResult]
+Sessions = Callable[[], Any]
 
 
 def no_fault(_point: str) -> None:
@@ -80,11 +82,13 @@ class _Run:
         handed_over = 0
         while True:
             claimed = self._claim(self._batch)
-            handed_over += self._call_each(claimed.outgoing)
+            if claimed.outgoing:
+                with on_one_connection(self._runtime) as kept:
+                    handed_over += self._call_each(claimed.outgoing, kept)
             if not self._goes_on(claimed, self._batch):
                 return handed_over
 
-    def _call_each(self, texts: Sequence[OutgoingSms]) -> int:
+    def _call_each(self, texts: Sequence[OutgoingSms], kept: Sessions) -> int:
         """Call for one after the other; each result is stored before the next call, together with its beginning."""
         handed_over = 0
         begun = self._begin(texts[:1])
@@ -97,7 +101,7 @@ class _Run:
             self._fault_point("provider answered")
             handed_over += 1
             if not _is_trouble(answer[1]):
-                begun = self._keep_and_begin(answer, following)
+                begun = self._keep_and_begin(answer, following, kept)
             elif self._keep([answer]):
                 begun = self._begin(following)
             else:
@@ -105,11 +109,11 @@ class _Run:
                 break
         return handed_over
 
-    def _keep_and_begin(self, answer: Answer, following: Sequence[OutgoingSms]) -> list[OutgoingSms]:
+    def _keep_and_begin(self, answer: Answer, following: Sequence[OutgoingSms], kept: Sessions) -> list[OutgoingSms]:
         """Store a result and write down that the next call begins, in one transaction; those that have begun."""
         moment, begun = self._runtime.clock.now(), set()
         try:
-            with unit_of_work(self._runtime.sessions) as session:
+            with unit_of_work(kept) as session:
                 service.record_results(session, {answer[0].attempt_id: answer[1]}, now=moment)
                 self._fault_point("result written")
                 if following:
