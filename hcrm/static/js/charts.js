@@ -40,14 +40,34 @@ function numbers(figure) {
   });
   return `\ufeff${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;
 }
-function keep(name, kind) {
-  const place = document.querySelector(`[data-figure="${name}"]`);
-  if (kind !== "csv") return Plotly.downloadImage(place, { format: kind, filename: name, width: 1200, height: 600 });
+function save(content, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([numbers(JSON.parse(document.getElementById(name).textContent))], { type: "text/csv" }));
-  link.download = `${name}.csv`;
+  link.href = URL.createObjectURL(content);
+  link.download = name;
   link.click();
-  return URL.revokeObjectURL(link.href);
+  URL.revokeObjectURL(link.href);
+}
+// The picture is drawn from a data address: Plotly's own way uses one that the content security policy blocks.
+async function keep(name, kind) {
+  if (kind === "csv") {
+    const figure = JSON.parse(document.getElementById(name).textContent);
+    return save(new Blob([numbers(figure)], { type: "text/csv" }), `${name}.csv`);
+  }
+  const place = document.querySelector(`[data-figure="${name}"]`);
+  const size = { width: 1200, height: Math.max(600, place.layout?.height ?? 0) };
+  const address = await Plotly.toImage(place, { format: "svg", ...size });
+  if (kind === "svg") return save(new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" }), `${name}.svg`);
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = 2 * size.width;
+  canvas.height = 2 * size.height;
+  const paper = canvas.getContext("2d");
+  paper.fillStyle = "#fff";
+  paper.fillRect(0, 0, canvas.width, canvas.height);
+  paper.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas.toBlob((picture) => save(picture, `${name}.png`));
 }
 for (const line of document.querySelectorAll("[data-chart-out]")) {
   line.hidden = false;
