@@ -1,0 +1,88 @@
+"""Without a connection: the count of alerts says so and comes back, a visit's form is kept and sent later."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select, update
+
+from hcrm.accounts.domain import MembershipSnapshot, Role
+from hcrm.accounts.service import create_user
+from hcrm.followup.domain.plan import StepChannel
+from hcrm.followup.models import AttemptRow, TaskRow
+from hcrm.followup.service.responses import ensure_task_response
+from hcrm.survey.domain import Mode
+from hcrm.survey.service import record_answer
+from hcrm.unit_of_work import Runtime, unit_of_work
+from tests.conftest import PASSWORD
+from tests.factories_followup import discharge, discharged, install_content, tasks_of
+
+pytestmark = [pytest.mark.database, pytest.mark.browser]
+
+
+@pytest.fixture
+def visit_id(runtime: Runtime, facility: int, departments: dict[str, int]) -> int:
+    """A nurse, an outreach worker, and a home visit that is due."""
+    now = runtime.clock.now()
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, now)
+        discharge(session, facility, discharged(), now=now)
+        for role, ward in ((Role.NURSE, departments["MED"]), (Role.OUTREACH_WORKER, None)):
+            create_user(
+                session,
+                username=role.value,
+                password=PASSWORD,
+                display_name=role.value,
+                language="en",
+                memberships=[MembershipSnapshot(facility, role, ward)],
+                now=now,
+            )
+        return tasks_of(session)["clinical_call"].id
+
+
+def log_in(page: Page, username: str) -> None:
+    page.goto("/login")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/today")
+
+
+def test_the_count_of_alerts_survives_a_lost_connection(page: Page, visit_id: int, runtime: Runtime) -> None:
+    log_in(page, "nurse")
+    expect(page.locator("nav .pill")).to_have_count(0)
+    page.context.set_offline(offline=True)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("[data-lost]")).to_contain_text("No connection since")
+    with unit_of_work(runtime.sessions) as session:
+        now = runtime.clock.now()
+        response = ensure_task_response(session, tasks_of(session)["clinical_call"], now)
+        record_answer(
+            session, response_id=response, question_code="danger", value=["chest_pain"], mode=Mode.WEB, now=now
+        )
+    page.context.set_offline(offline=False)
+    expect(page.locator("nav .pill-urgent")).to_have_text("1")
+    expect(page.locator("[data-lost]")).to_be_hidden()
+
+
+def test_a_visit_filled_in_without_a_connection_is_sent_when_it_is_back(
+    page: Page, visit_id: int, runtime: Runtime
+) -> None:
+    with unit_of_work(runtime.sessions) as session:
+        session.execute(
+            update(TaskRow)
+            .where(TaskRow.id == visit_id)
+            .values(channel=StepChannel.HOME_VISIT, performer_role="outreach_worker")
+        )
+    log_in(page, "outreach_worker")
+    page.goto(f"/home-visits/{visit_id}/form")
+    page.context.set_offline(offline=True)
+    page.get_by_label("The patient was met").check()
+    page.get_by_label("Note").fill("Door at the back.")
+    page.get_by_role("button", name="Save the visit").click()
+    expect(page.locator("[data-visit-said]")).to_contain_text("Kept on this phone")
+    page.context.set_offline(offline=False)
+    page.wait_for_url("**/home-visits")
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('visit:')).length") == 0
+    with runtime.sessions() as session:
+        assert session.scalars(select(AttemptRow.note)).all() == ["Door at the back."]
