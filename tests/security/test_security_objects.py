@@ -230,7 +230,7 @@ def test_no_argument_of_an_address_breaks_a_page(client: Any, login: Login, ids:
     pages = {
         "manager": [
             "/today?department={}", "/today?tier={}", "/today?rows={}", "/today?state={}", "/alerts?whose={}",
-            "/visits?view={}", "/visits?on={}", "/visits?department={}&clinician={}", "/visits/day-list?on={}",
+            "/visits?view={}", "/visits?on={}", "/visits?department={0}&clinician={0}", "/visits/day-list?on={}",
             "/visits/figures?from={}", "/visits/figures?to={}",
             "/alerts?cause={}", "/overview?period={}", "/overview?department={}", "/overview?facility={}",
             "/figures/patients?figure=tasks&part=planned&page={}",
@@ -249,7 +249,7 @@ def test_no_argument_of_an_address_breaks_a_page(client: Any, login: Login, ids:
         "service_agent": [
             "/inbox?page={}", f"/calls/{ids['task_id']}?question={{}}", "/visits/book?patient={}",
             f"/visits/book?patient={ids['patient_id']}&encounter={{}}",
-            f"/visits/book?patient={ids['patient_id']}&department={{}}&clinician={{}}&from={{}}&moving={{}}",
+            f"/visits/book?patient={ids['patient_id']}&department={{0}}&clinician={{0}}&from={{0}}&moving={{0}}",
         ],
         "administrator": ["/imports?page={}"],
     }  # fmt: skip

@@ -381,7 +381,7 @@ class TestMergesAndOthers:
         assert (found.stays[0].mrn, found.stays[0].visit_number, found.needs_visit) == ("1001", "V1", "V1")
         assert refused(adt("A45", PID, "MRG|2||||V9", pv1())) == "visit_renumbered"
 
-    @pytest.mark.parametrize("kind", ["ADT^A60", "ORU^R01", "ADT^Z99", "SIU^S12^SIU_S12"])
+    @pytest.mark.parametrize("kind", ["ADT^A60", "ORU^R01", "ADT^Z99", "SIU^S17^SIU_S12"])
     def test_an_unknown_event_asks_for_nothing(self, kind: str) -> None:
         incoming = read(f"MSH|^~\\&|HIS||||20260305||{kind}|9|P|2.5\rPID|1||7")
         assert incoming.instruction is not None
