@@ -2,11 +2,12 @@
 
 The plan, the risk and the dates are found by the pure functions of the domain, the dates once per combination of plan
 version, day of discharge, risk, class, surgery and clinician. What such a combination puts into a task is written down
-once as text; a task is this text behind the ids of its stay, and reaches the database by ``COPY``.
+once in the binary format of ``COPY``; a task is this behind the ids of its stay.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -34,19 +35,19 @@ from hcrm.followup.service.reconcile import end_deceased
 from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
 from hcrm.organization.domain import Calendar
 from hcrm.organization.queries import calendar, facility
-from hcrm.patients.domain import ConsentPurpose, DeceasedState
-from hcrm.patients.domain.lines import BOOLEAN, NULL, copy_line, day_text, moment_text, number_text
-from hcrm.patients.service.bulk import copy_lines, copy_rows, reserve_ids
+from hcrm.patients.domain import ConsentPurpose, DeceasedState, binary
+from hcrm.patients.domain.lines import day_text, moment_text
+from hcrm.patients.service.bulk import copy_binary, copy_lines, reserve_ids
 
 ENROLMENT: Table = EnrolmentRow.__table__  # type: ignore[assignment]
 TASK: Table = TaskRow.__table__  # type: ignore[assignment]
 
 
-class _StepText(NamedTuple):
-    """A step of a plan with the part of a task's line that all discharges of one key share."""
+class _StepValues(NamedTuple):
+    """A step of a plan with the part of a task's row that all discharges of one key share, as ``COPY`` reads it."""
 
     step: Step
-    text: str
+    values: bytes
 
 
 def enrol_encounters(
@@ -76,8 +77,8 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
     stays = list({choice.stay.encounter_id: choice.stay for choice in choices}.values())
     enrolment_ids = _write_enrolments(session, choices, now)
     zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
-    task_ids = _write_tasks(session, choices, enrolment_ids, _step_texts(choices, workdays, zone, now))
-    _leave_out_done(session, stays, now)
+    task_ids = _write_tasks(session, choices, enrolment_ids, _steps_of(choices, workdays, zone, now))
+    _leave_out_done(session, [each for each in stays if not each.alone], now)
     _leave_out_refused(session, stays, now)
     died_since = {each.patient_id for each in stays if each.deceased_state != DeceasedState.NONE}
     if died_since:
@@ -90,24 +91,13 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
 def _write_enrolments(session: Session, choices: Sequence[Choice], now: datetime) -> Sequence[int]:
     ids = reserve_ids(session, ENROLMENT, len(choices))
     enrolled_at = moment_text(now)
-    rows = (
-        (
-            str(enrolment_id),
-            str(stay.facility_id),
-            str(plan.plan_id),
-            str(plan.plan_version_id),
-            str(stay.patient_id),
-            str(stay.encounter_id),
-            plan.plan.scope.value,
-            day_text(stay.discharged_on),
-            key.risk.value,
-            str(score),
-            EnrolmentStatus.ACTIVE.value,
-            enrolled_at,
-        )
+    lines = (
+        f"{enrolment_id}\t{stay.facility_id}\t{plan.plan_id}\t{plan.plan_version_id}\t{stay.patient_id}"
+        f"\t{stay.encounter_id}\t{plan.plan.scope}\t{day_text(stay.discharged_on)}\t{key.risk}\t{score}"
+        f"\t{EnrolmentStatus.ACTIVE}\t{enrolled_at}\n"
         for enrolment_id, (stay, plan, key, score) in zip(ids, choices, strict=True)
     )
-    copy_rows(session, ENROLMENT, _ENROLMENT_COLUMNS, rows)
+    copy_lines(session, ENROLMENT, _ENROLMENT_COLUMNS, lines)
     return ids
 
 
@@ -127,43 +117,43 @@ _ENROLMENT_COLUMNS = (
 )
 
 
-def _step_texts(
+def _steps_of(
     choices: Sequence[Choice], workdays: Calendar, zone: ZoneInfo, now: datetime
-) -> dict[Key, list[_StepText]]:
+) -> dict[Key, list[_StepValues]]:
     return {
         key: [
-            _StepText(planned.step, _step_text(key, planned, now))
+            _StepValues(planned.step, _step_values(key, planned, now))
             for planned in expand_plan(plan.plan, key.discharged_on, key.risk, workdays, zone)
         ]
         for key, plan in {choice.key: choice.plan for choice in choices}.items()
     }
 
 
-def _step_text(key: Key, planned: PlannedTask, now: datetime) -> str:
-    """The values of ``_STEP_COLUMNS``, to the end of the line."""
+def _step_values(key: Key, planned: PlannedTask, now: datetime) -> bytes:
+    """The values of ``_STEP_COLUMNS``, to the end of the row."""
     step = planned.step
     for_nurse = step.performer is PerformerRole.PHYSICIAN and not key.has_clinician
-    return copy_line(
+    return b"".join(
         (
-            step.code,
-            str(planned.occurrence),
-            number_text(step.tier),
-            step.channel,
-            PerformerRole.NURSE if for_nurse else step.performer,
-            step.questionnaire_for(key.encounter_class, surgery=key.surgery) or NULL,
-            moment_text(planned.window_starts_at),
-            moment_text(planned.target_at),
-            moment_text(planned.due_at),
-            day_text(planned.due_on),
-            day_text(key.discharged_on),
-            TaskStatus.OPEN,
-            key.risk,
-            "0",
-            step.condition,
-            step.after_steps[0] if step.after_steps else NULL,
-            BOOLEAN[False],
-            "0",
-            moment_text(now),
+            binary.text(step.code),
+            binary.smallint(planned.occurrence),
+            binary.smallint(step.tier),
+            binary.text(step.channel),
+            binary.text(PerformerRole.NURSE if for_nurse else step.performer),
+            binary.text(step.questionnaire_for(key.encounter_class, surgery=key.surgery)),
+            binary.moment(planned.window_starts_at),
+            binary.moment(planned.target_at),
+            binary.moment(planned.due_at),
+            binary.day(planned.due_on),
+            binary.day(key.discharged_on),
+            binary.text(TaskStatus.OPEN),
+            binary.text(key.risk),
+            binary.smallint(0),
+            binary.text(step.condition),
+            binary.text(step.after_steps[0] if step.after_steps else None),
+            binary.truth(False),
+            binary.smallint(0),
+            binary.moment(now),
         )
     )
 
@@ -189,34 +179,40 @@ _STEP_COLUMNS = (
     "generation",
     "created_at",
 )
-_STAY_COLUMNS = ("enrolment_id", "facility_id", "encounter_id", "patient_id", "department_id", "clinician_id")
+_TASK_COLUMNS = (
+    *("id", "enrolment_id", "facility_id", "encounter_id", "patient_id", "department_id", "clinician_id"),
+    *_STEP_COLUMNS,
+)
 
 
 def _write_tasks(
-    session: Session, choices: Sequence[Choice], enrolment_ids: Sequence[int], steps: dict[Key, list[_StepText]]
+    session: Session, choices: Sequence[Choice], enrolment_ids: Sequence[int], steps: dict[Key, list[_StepValues]]
 ) -> Sequence[int]:
-    texts = [_sampled(choice, steps[choice.key]) for choice in choices]
-    ids = reserve_ids(session, TASK, sum(map(len, texts)))
-    lines = _task_lines(iter(ids), enrolment_ids, choices, texts)
-    copy_lines(session, TASK, ("id", *_STAY_COLUMNS, *_STEP_COLUMNS), lines)
+    values = [_sampled(choice, steps[choice.key]) for choice in choices]
+    ids = reserve_ids(session, TASK, sum(map(len, values)))
+    copy_binary(session, TASK, _TASK_COLUMNS, _task_rows(iter(ids), enrolment_ids, choices, values))
     return ids
 
 
-def _sampled(choice: Choice, steps: Sequence[_StepText]) -> list[str]:
-    """The texts of those steps that sampling does not leave out for this stay."""
+def _sampled(choice: Choice, steps: Sequence[_StepValues]) -> list[bytes]:
+    """The values of those steps that sampling does not leave out for this stay."""
     label, encounter_id = choice.plan.label, choice.stay.encounter_id
-    return [text for step, text in steps if is_sampled(step, label, encounter_id)]
+    return [values for step, values in steps if step.sample >= 1.0 or is_sampled(step, label, encounter_id)]
 
 
-def _task_lines(
-    task_ids: Iterator[int], enrolment_ids: Sequence[int], choices: Sequence[Choice], texts: Sequence[list[str]]
-) -> Iterator[str]:
-    """A line for each task: its id, the values of the stay, then those of the step."""
-    for enrolment_id, (stay, *_), steps in zip(enrolment_ids, choices, texts, strict=True):
-        department, clinician = number_text(stay.department_id), number_text(stay.clinician_id)
-        own = f"{enrolment_id}\t{stay.facility_id}\t{stay.encounter_id}\t{stay.patient_id}\t{department}\t{clinician}"
-        for text in steps:
-            yield f"{next(task_ids)}\t{own}\t{text}"
+def _task_rows(
+    task_ids: Iterator[int], enrolment_ids: Sequence[int], choices: Sequence[Choice], values: Sequence[list[bytes]]
+) -> Iterator[bytes]:
+    """A row for each task: its id, the values of the stay, then those of the step."""
+    columns = len(_TASK_COLUMNS)
+    for enrolment_id, (stay, *_), steps in zip(enrolment_ids, choices, values, strict=True):
+        own = _stay_values(8, enrolment_id, 8, stay.facility_id, 8, stay.encounter_id, 8, stay.patient_id)
+        own += binary.bigint(stay.department_id) + binary.bigint(stay.clinician_id)
+        for each in steps:
+            yield binary.row_start(columns, 8, next(task_ids)) + own + each
+
+
+_stay_values = struct.Struct(">iqiqiqiq").pack
 
 
 def _leave_out_done(session: Session, enrolled: Sequence[Candidate], now: datetime) -> None:

@@ -6,16 +6,18 @@ Errors of the database never carry values of a row on: a failed ``COPY`` would q
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import psycopg
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Table
 from sqlalchemy.orm import Session
 
-from hcrm.patients.domain import canonical
+from hcrm.patients.domain import binary, canonical
 from hcrm.patients.domain.lines import NULL, copy_block
+
+_AS_TEXT = SQL("NULL {}").format(Literal(NULL))
 
 BLOCK_ROWS = 1_000
 """Rows handed to the server at a time: it stores one block while the next is made."""
@@ -79,9 +81,22 @@ def copy_lines(session: Session, table: Table, columns: Sequence[str], lines: It
     _copy(session, table, columns, iter(lambda: "".join(islice(rest, BLOCK_ROWS)), ""))
 
 
-def _copy(session: Session, table: Table, columns: Sequence[str], blocks: Iterable[str]) -> None:
-    statement = SQL("COPY {} ({}) FROM STDIN (NULL {})").format(
-        Identifier(table.name), SQL(", ").join(map(Identifier, columns)), Literal(NULL)
+def copy_binary(session: Session, table: Table, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+    """Add rows that are in the binary format of ``COPY`` already. Raises ``BulkWriteFailed``."""
+    rest = iter(rows)
+    blocks = iter(lambda: b"".join(islice(rest, BLOCK_ROWS)), b"")
+    _copy(session, table, columns, chain((binary.HEADER,), blocks, (binary.TRAILER,)), SQL("FORMAT binary"))
+
+
+def _copy(
+    session: Session,
+    table: Table,
+    columns: Sequence[str],
+    blocks: Iterable[str] | Iterable[bytes],
+    options: Composable = _AS_TEXT,
+) -> None:
+    statement = SQL("COPY {} ({}) FROM STDIN ({})").format(
+        Identifier(table.name), SQL(", ").join(map(Identifier, columns)), options
     )
     with raw_connection(session).cursor() as cursor:
         try:
