@@ -1,7 +1,7 @@
 """Which plans discharges get: one for the stay, and one of the patient beside it.
 
-Stays that are alike in class and disposition are compared with the plans once; only plans with narrower rules
-(department, diagnosis, procedure, age, risk) look at each stay.
+Stays that are alike in class and disposition are compared with the plans once; plans with narrower rules (department,
+diagnosis, procedure, age, risk) look once at stays that are alike in these too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical, takes
+from hcrm.followup.domain.eligibility import PublishedPlan, full_years, is_surgical, takes
 from hcrm.followup.domain.plan import PlanScope, RiskLevel
 from hcrm.followup.queries.enrolment import Candidate, emergency_visits, running_patient_plans
 from hcrm.followup.queries.facts import died_on_ward, stay_facts, stay_risk
@@ -53,12 +53,17 @@ def choose(session: Session, facility_id: int, found: Sequence[Candidate]) -> li
     codes = {each.id: each.code for each in departments(session, facility_id).values()}
     persons = [each.person_id for each, _ in open_to if not each.alone] if _any_of_patients(plans) else []
     running = running_patient_plans(session, persons)
+    chosen: dict[tuple[object, ...], tuple[PublishedPlan, ...]] = {}
+    by_age = any(_asks_for_age(plan) for plan in plans)
     choices = []
     for each, possible in open_to:
         surgery = is_surgical(each.procedures) if each.procedures else False
         risk = stay_risk(each, visits.get(each.encounter_id, 0))
-        department = codes.get(each.department_id or 0, "")
-        for plan in _chosen(possible, each, department, risk.level, surgery=surgery):
+        alike = (id(possible), risk.level, surgery, *_told(each, by_age=by_age))
+        if alike not in chosen:
+            department = codes.get(each.department_id or 0, "")
+            chosen[alike] = tuple(_chosen(possible, each, department, risk.level, surgery=surgery))
+        for plan in chosen[alike]:
             if plan.plan.scope is PlanScope.PATIENT:
                 if (each.person_id, plan.plan_id) in running:
                     continue
@@ -69,6 +74,18 @@ def choose(session: Session, facility_id: int, found: Sequence[Candidate]) -> li
 
 def _any_of_patients(plans: Iterable[PublishedPlan]) -> bool:
     return any(each.plan.scope is PlanScope.PATIENT for each in plans)
+
+
+def _asks_for_age(plan: PublishedPlan) -> bool:
+    rules = plan.plan.eligibility
+    return rules.age_from is not None or rules.age_until is not None
+
+
+def _told(each: Candidate, *, by_age: bool) -> tuple[object, ...]:
+    """What narrow rules look at besides class, disposition, risk and surgery: stays alike in it get the same plans."""
+    procedures = tuple(str(entry[0]) for entry in each.procedures if entry) if each.procedures else ()
+    age = full_years(each.birth_date, each.discharged_on) if by_age else None
+    return each.department_id, each.principal_diagnosis, tuple(each.diagnoses), procedures, age
 
 
 def _open_to(
