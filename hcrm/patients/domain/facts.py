@@ -134,9 +134,21 @@ def fields_of(row: StayRow) -> dict[str, Any]:
 _encode = msgspec.json.Encoder().encode
 
 
-def canonical(content: Mapping[str, Any] | Sequence[Any]) -> bytes:
+def canonical(content: Mapping[str, Any] | Sequence[Any] | datetime) -> bytes:
     """``content`` as JSON, the same for the same content: times in ISO 8601, null for what is emptied."""
     return _encode(content)
+
+
+_Content = msgspec.defstruct(
+    "_Content",
+    [*((name, Any, StayRow._field_defaults[name]) for name in _CONTENT_FIELDS), ("mrn", Any, None)],
+    omit_defaults=True,
+)
+
+
+def content_text(row: StayRow) -> bytes:
+    """``canonical(fields_of(row))``, made in one go."""
+    return _encode(_Content(*row[_FIRST_CONTENT_FIELD:], row.mrn))
 
 
 def content_hash(kind: RowKind, text: bytes) -> int:

@@ -44,7 +44,7 @@ def copy_cells(cells: Sequence[str]) -> str:
 
 def moment_text(moment: datetime | None) -> str:
     """A moment as ``COPY`` reads it."""
-    return NULL if moment is None else moment.isoformat()
+    return NULL if moment is None else canonical(moment)[1:-1].decode()
 
 
 same_moment_text = lru_cache(maxsize=256)(moment_text)

@@ -18,9 +18,8 @@ from hcrm.patients.domain.codes import EXPLICIT_NULL, Disposition, ExplicitNull,
 from hcrm.patients.domain.facts import (
     EncounterState,
     PatientState,
-    canonical,
     content_hash,
-    fields_of,
+    content_text,
     first_patient,
     first_state,
     typed_fields,
@@ -145,14 +144,14 @@ def prepare(row: StayRow, zone: ZoneInfo, *, keep_row: bool = False) -> Prepared
 
     ``keep_row`` is for few rows, most of which are going to be folded.
     """
-    text = canonical(fields_of(row))
-    plain = _is_plain(row)
+    text = content_text(row)
+    plain = _is_plain(row, text)
     return PreparedStay(
         row.line,
         row.source,
         row.visit_number,
         row.mrn,
-        "" if row.event_at is None else row.event_at.isoformat(),
+        "" if row.event_at is None else moment_text(row.event_at),
         content_hash(row.kind, text),
         row.kind,
         text.decode(),
@@ -171,16 +170,20 @@ def _named(code: str | ExplicitNull | None) -> str | None:
     return None if code is EXPLICIT_NULL else code
 
 
-def _is_plain(row: StayRow) -> bool:
+def _is_plain(row: StayRow, text: bytes) -> bool:
     """A stay that nothing is taken away from, that did not end in death, of somebody known by one number."""
     return (
         row.kind is RowKind.STAY
         and row.disposition is not Disposition.EXPIRED
         and row.deceased_on is None
         and not row.identifiers
-        and EXPLICIT_NULL not in row
+        and _EMPTIED not in text
         and NO_NUMBER not in row.phones
     )
+
+
+_EMPTIED: Final = b":null"
+"""Stands in the text of a fact for each field that it empties. A text that says so itself does no harm."""
 
 
 def _columns(row: StayRow, zone: ZoneInfo) -> tuple[str, str, tuple[PreparedNumber, ...], str, PlanFacts | None]:
@@ -275,12 +278,14 @@ def reversed_digits(number: str | None) -> str:
 
 def _numbers(phones: Sequence[PhoneEntry]) -> tuple[PreparedNumber, ...]:
     """The numbers of a record, each as it is named last."""
-    found = {}
-    for rank, entry in enumerate(phones):
-        key = entry.number or entry.raw
-        owner = (entry.owner_kind, entry.owner_name, entry.relationship)
-        found[key] = PreparedNumber(key, owner, copy_cells(number_cells(entry, rank)))
-    return tuple(found.values())
+    if len(phones) == 1:
+        return (_number(phones[0], 0),)
+    return tuple({each.key: each for each in map(_number, phones, range(len(phones)))}.values())
+
+
+def _number(entry: PhoneEntry, rank: int) -> PreparedNumber:
+    owner = (entry.owner_kind, entry.owner_name, entry.relationship)
+    return PreparedNumber(entry.number or entry.raw, owner, copy_cells(number_cells(entry, rank)))
 
 
 def row_of(prepared: PreparedStay) -> StayRow:
