@@ -11,6 +11,10 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+COMPARING = ("report_mark_tasks", "report_mark_patients")
+"""Functions that compare the rows of a statement before and after it. Their plans are made for the first statement of a
+session, which may change one row; with a loop in a loop a later one that changes thousands would take seconds."""
+
 STATUS = "ck_import_batch_status"
 BEFORE = ("uploaded", "queued", "running", "finished", "interrupted", "failed", "discarded")
 
@@ -37,6 +41,8 @@ def allow_states(*states: str) -> None:
 
 
 def upgrade() -> None:
+    for function in COMPARING:
+        op.execute(f"ALTER FUNCTION {function}() SET enable_nestloop TO off")
     allow_states(*BEFORE, "undone")
     op.create_table(
         "interface_message_day",
@@ -111,6 +117,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for function in COMPARING:
+        op.execute(f"ALTER FUNCTION {function}() RESET enable_nestloop")
     for table in ("possible_duplicate", "mapping_profile", "posted_document", "access_token", "interface_message_day"):
         op.drop_table(table)
     op.execute("UPDATE import_batch SET status = 'discarded' WHERE status = 'undone'")
