@@ -22,7 +22,7 @@ from hcrm.messaging.service.inbox import (
     hand_over,
     say_whose,
 )
-from hcrm.messaging.service.leasing import begin_call, begin_calls
+from hcrm.messaging.service.leasing import begin_calls
 from hcrm.messaging.service.outbox import enqueue, enqueue_many, expire, withdraw
 from hcrm.messaging.service.pauses import note_success, note_trouble
 from hcrm.messaging.service.receipts import apply_receipt, keep_receipt
@@ -48,7 +48,6 @@ __all__ = [
     "WhoseIsOpen",
     "answer_text",
     "apply_receipt",
-    "begin_call",
     "begin_calls",
     "claim",
     "claim_text",

@@ -42,17 +42,12 @@ BEGIN = text(
 )
 
 
-def begin_call(session: Session, attempt_id: int, *, now: datetime, lease: timedelta) -> bool:
-    """Say that the provider is called from now on; False when the lease has run out and somebody else may decide.
+def begin_calls(session: Session, attempt_ids: Collection[int], *, now: datetime, lease: timedelta) -> set[int]:
+    """Say that the provider is called from now on; the attempts whose lease still holds, so that nobody else decides.
 
     Only after this is committed may the provider be called: an attempt that was claimed and never began was surely not
     handed over.
     """
-    return attempt_id in begin_calls(session, [attempt_id], now=now, lease=lease)
-
-
-def begin_calls(session: Session, attempt_ids: Collection[int], *, now: datetime, lease: timedelta) -> set[int]:
-    """As ``begin_call`` for several attempts; the ids of those that have begun."""
     session.flush()
     told = {"ids": list(attempt_ids), "now": now, "lease": lease}
     return set(session.execute(BEGIN, told).scalars())

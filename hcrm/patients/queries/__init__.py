@@ -6,7 +6,6 @@ from hcrm.patients.queries.keys import known_visits, patients_by_mrn
 from hcrm.patients.queries.people import (
     Records,
     consent_snapshots,
-    consents,
     consents_by_purpose,
     contacts,
     merges,
@@ -30,7 +29,6 @@ __all__ = [
     "Records",
     "clinician_codes",
     "consent_snapshots",
-    "consents",
     "consents_by_purpose",
     "contacts",
     "department_codes",

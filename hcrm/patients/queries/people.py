@@ -172,19 +172,13 @@ def patients_with_number(session: Session, facility_id: int, number: str) -> lis
     return sorted(rows)
 
 
-def consents(
-    session: Session, patient_ids: Iterable[int], purpose: ConsentPurpose | str, channel: ConsentChannel | str
-) -> dict[int, bool]:
-    """Whether each patient may be contacted for ``purpose`` by ``channel``: the latest word, else the default."""
-    asked = list(patient_ids)
-    said = consent_snapshots(session, asked, purpose=ConsentPurpose(purpose), channel=ConsentChannel(channel))
-    return {patient_id: said[patient_id][ConsentPurpose(purpose), ConsentChannel(channel)].given for patient_id in said}
-
-
 def consents_by_purpose(
     session: Session, records: Records, purposes: Collection[ConsentPurpose], channel: ConsentChannel
 ) -> dict[tuple[int, ConsentPurpose], bool]:
-    """As ``consents`` for several purposes in one statement, for many patients whose records are known."""
+    """Whether each patient may be contacted for each purpose by ``channel``: the latest word, else the default.
+
+    ``records``: those of the patients, as ``records_by_patient`` gives them. One statement.
+    """
     everyone = [each for group in records.values() for each in group]
     rows = session.execute(
         select(Consent.patient_id, Consent.purpose, Consent.given, Consent.recorded_at, Consent.id).where(

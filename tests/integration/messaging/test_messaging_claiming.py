@@ -318,7 +318,7 @@ def test_what_became_of_a_message_is_announced_once(make, claim, session, now):
     session.info["bus"] = bus
     (message_id,) = make.reachable()
     (sms,) = claim()
-    service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
+    service.begin_calls(session, [sms.attempt_id], now=now, lease=HOUR)
     service.record_result(session, sms.attempt_id, SendResult(S.DELIVERED), now=now)
     service.record_result(session, sms.attempt_id, SendResult(S.SENT), now=now)
     assert heard == [(message_id,)]

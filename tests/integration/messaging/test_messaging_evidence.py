@@ -20,7 +20,7 @@ def handed_over(make, claim, session, now):
     """A message whose provider call has begun: (message id, attempt id)."""
     (message_id,) = make.reachable()
     (sms,) = claim()
-    assert service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
+    assert service.begin_calls(session, [sms.attempt_id], now=now, lease=HOUR)
     return message_id, sms.attempt_id
 
 
@@ -57,7 +57,7 @@ def test_a_temporary_failure_is_tried_again_later_and_at_last_given_up(make, cla
     at = now
     for number in range(1, 6):
         (sms,) = claim(at)
-        service.begin_call(session, sms.attempt_id, now=at, lease=HOUR)
+        service.begin_calls(session, [sms.attempt_id], now=at, lease=HOUR)
         refused = SendResult(S.TEMPORARY_FAILURE, reason=Reason.ABSENT_SUBSCRIBER)
         service.record_result(session, sms.attempt_id, refused, now=at)
         row = make.row(message_id)
@@ -72,7 +72,7 @@ def test_a_temporary_failure_is_tried_again_later_and_at_last_given_up(make, cla
 def test_delivery_of_an_earlier_try_ends_the_waiting_for_another(make, claim, session, now):
     (message_id,) = make.reachable()
     (sms,) = claim()
-    service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
+    service.begin_calls(session, [sms.attempt_id], now=now, lease=HOUR)
     service.record_result(session, sms.attempt_id, SendResult(S.TEMPORARY_FAILURE), now=now)
     receipt(session, sms.attempt_id, S.DELIVERED, "late", now)
     assert make.row(message_id).status is S.DELIVERED
@@ -83,13 +83,13 @@ def test_a_sender_that_vanished_before_the_call_frees_its_messages(make, claim, 
     (message_id,) = make.reachable()
     (first,) = claim()
     run_out(session)
-    assert not service.begin_call(session, first.attempt_id, now=now, lease=HOUR)
+    assert not service.begin_calls(session, [first.attempt_id], now=now, lease=HOUR)
     assert service.release_unbegun(session, now=now, limit=10) == 1
     assert make.row(message_id).status is S.QUEUED
     (second,) = claim()
     assert second.attempt_id != first.attempt_id
-    assert not service.begin_call(session, first.attempt_id, now=now, lease=HOUR)
-    assert service.begin_call(session, second.attempt_id, now=now, lease=HOUR)
+    assert not service.begin_calls(session, [first.attempt_id], now=now, lease=HOUR)
+    assert service.begin_calls(session, [second.attempt_id], now=now, lease=HOUR)
 
 
 def test_a_sender_that_vanished_in_the_call_leaves_the_message_unknown(handed_over, make, session, now, claim):
@@ -157,7 +157,7 @@ def test_a_failed_opening_ends_its_conversation(make, claim, session, now):
     make.contact(patient_id)
     make.message(make.survey(patient_id, 3, conversation=ConversationRequest("test", 3)))
     (sms,) = claim()
-    service.begin_call(session, sms.attempt_id, now=now, lease=HOUR)
+    service.begin_calls(session, [sms.attempt_id], now=now, lease=HOUR)
     assert open_conversations(session, "test", 3)
     refused = SendResult(S.PERMANENT_FAILURE, reason=Reason.INVALID_NUMBER)
     service.record_result(session, sms.attempt_id, refused, now=now)

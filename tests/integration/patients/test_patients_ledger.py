@@ -11,14 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hcrm.events import Bus, Event, PatientsMerged, PatientsUnmerged
-from hcrm.patients.domain import AlreadyOnePerson, ConsentPurpose, MergeNotInForce, UnknownPatient
+from hcrm.patients.domain import AlreadyOnePerson, ConsentChannel, ConsentPurpose, MergeNotInForce, UnknownPatient
 from hcrm.patients.queries import (
-    consents,
+    consents_by_purpose,
     contacts,
     encounters_of_persons,
     merges,
     patient_snapshots,
     patients_with_number,
+    records_by_patient,
     records_of_persons,
 )
 from hcrm.patients.service import (
@@ -115,7 +116,9 @@ def test_a_merged_person_has_each_number_once_and_one_consent(
     assert len(three) == 3
     assert patients_with_number(session, facility, PHONE.number) == three[1:]
     assert [each.number for each in contacts(session, [b])[b]] == [PHONE.number]
-    assert consents(session, [a, b], "survey", "sms") == {a: False, b: False}
+    records = records_by_patient(session, [a, b])
+    given = consents_by_purpose(session, records, [ConsentPurpose.SURVEY], ConsentChannel.SMS)
+    assert given == {(a, ConsentPurpose.SURVEY): False, (b, ConsentPurpose.SURVEY): False}
 
 
 def test_retiring_a_number_retires_it_for_the_whole_person(

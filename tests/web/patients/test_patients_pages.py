@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from hcrm.patients.domain import (
+    ConsentChannel,
     ConsentPurpose,
     ContactSnapshot,
     DeceasedState,
@@ -22,7 +23,14 @@ from hcrm.patients.domain import (
     StayRow,
 )
 from hcrm.patients.jobs import find_duplicates
-from hcrm.patients.queries import consents, contacts, merges, patient_snapshots, person_of
+from hcrm.patients.queries import (
+    consents_by_purpose,
+    contacts,
+    merges,
+    patient_snapshots,
+    person_of,
+    records_by_patient,
+)
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.factories_followup import discharge, discharged
 from tests.factories_patients import apply_rows, stay_row
@@ -210,8 +218,9 @@ def test_consent_is_recorded_only_where_it_differs(client: Any, login: Login, wa
     )
 
     with unit_of_work(runtime.sessions) as session:
-        assert consents(session, [wang], ConsentPurpose.SURVEY, "sms") == {wang: False}
-        assert consents(session, [wang], ConsentPurpose.CARE, "sms") == {wang: True}
+        records, both = records_by_patient(session, [wang]), (ConsentPurpose.SURVEY, ConsentPurpose.CARE)
+        given = consents_by_purpose(session, records, both, ConsentChannel.SMS)
+        assert given == {(wang, ConsentPurpose.SURVEY): False, (wang, ConsentPurpose.CARE): True}
         assert session.scalar(text("SELECT count(*) FROM consent")) == 1
     assert "Does not want to be contacted" in client.get(f"/patients/{wang}").text
 
