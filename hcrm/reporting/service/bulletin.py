@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from hcrm.followup.domain.recall import Verdict
 from hcrm.followup.queries.recalls import recalls
 from hcrm.reporting.domain.comments import POSITIVE, Tone
 from hcrm.reporting.domain.periods import Period
@@ -76,12 +77,17 @@ def bulletin(session: Session, *, facility_id: int, place: Selection, period: Pe
         said=satisfaction_report(session, selection=here, by=By.NONE).total,
         said_before=satisfaction_report(session, selection=earlier, by=By.NONE).total,
         topics=tuple(topics.most_common(COMMON)),
-        praise=tuple(each for each in written if each.tone.value == POSITIVE)[:COMMON],
-        problems=tuple(negative[:COMMON]),
+        praise=_different(each for each in written if each.tone.value == POSITIVE),
+        problems=_different(negative),
         returns=revisit_report(session, measure="readmit_30d", selection=here, by=By.NONE, now=now).total,
         effects=effects(session, here, now),
         targets=tuple(judged(session, facility_id=facility_id, selection=here, departments=departments, now=now)),
     )
+
+
+def _different(written: Iterable[Comment]) -> tuple[Comment, ...]:
+    """The newest comments that do not say the same."""
+    return tuple({each.words: each for each in written}.values())[:COMMON]
 
 
 def effects(session: Session, selection: Selection, now: datetime) -> tuple[Effect, ...]:
@@ -102,7 +108,7 @@ def _checked(session: Session, facility_id: int, here: Selection) -> list[bool]:
     end = midnight(here.to_on + timedelta(days=1), zone)
     allowed = (here.scope or {}).get(facility_id)
     return [
-        bool(each.differences)
+        each.verdict is Verdict.NOT_CONFIRMED
         for each in recalls(session, facility_id, since=midnight(here.from_on, zone)).recalled
         if (each.task.completed_at or end) < end
         and here.department_id in {None, each.task.department_id}
