@@ -11,9 +11,10 @@ from typing import Any
 
 from hcrm.survey.domain import Questionnaire, Text
 from hcrm.survey.domain.definition import questionnaire_from
+from hcrm.survey.domain.questionnaire import SHIPPED
 
 CONTENT = Path(__file__).parent / "content"
-PACKAGED = ("SAT_IP", "CLIN_GEN", "CLIN_SURG", "SAT_OP", "SAT_ED", "RECALL")
+PACKAGED = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)

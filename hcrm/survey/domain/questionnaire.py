@@ -19,6 +19,9 @@ AnswerValue = int | str | tuple[str, ...]
 Answers = Mapping[str, AnswerValue]
 """Current answers by question code."""
 
+SHIPPED = ("SAT_IP", "CLIN_GEN", "CLIN_SURG", "SAT_OP", "SAT_ED", "RECALL")
+"""Codes of the questionnaires that come with the product; hospitals write others."""
+
 NOT_APPLICABLE = "na"
 UNSURE = "unsure"
 DECLINED = "declined"

@@ -48,6 +48,7 @@ TIMELINE_WORDS: Mapping[str, str] = {
     "survey.SAT_ED": _l("Emergency follow-up and satisfaction survey, %(answers)s answers"),
     "survey.CLIN_GEN": _l("Clinical check after discharge, %(answers)s answers"),
     "survey.CLIN_SURG": _l("Clinical check after surgery, %(answers)s answers"),
+    "survey.other": _l("Survey of the hospital, %(answers)s answers"),
     "survey.RECALL": _l("Quality re-call, %(answers)s answers"),
 }
 TIMELINE_STATES: Mapping[str, tuple[str, str]] = {

@@ -31,6 +31,7 @@ from hcrm.survey.domain import (
     VersionStatus,
 )
 from hcrm.survey.domain.definition import questionnaire_from
+from hcrm.survey.domain.questionnaire import SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry
         TimelineEntry(
             at=entry.completed_at or entry.started_at or entry.closed_at or entry.invited_at,
             kind="survey",
-            title_code=f"survey.{entry.questionnaire_code}",
+            title_code=f"survey.{entry.questionnaire_code if entry.questionnaire_code in SHIPPED else 'other'}",
             params={"answers": counts.get(entry.id, 0)},
             state=f"survey.{entry.state.value}",
             object_kind="survey_response",
