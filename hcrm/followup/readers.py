@@ -64,12 +64,15 @@ def read_plan_file(content: bytes) -> dict[str, Any]:
         raise PlanInvalid(str(problem)) from None
     plan = read_plan(data)
     position = data.get("position", 100)
-    if not plan.code or len(plan.code) > _LONGEST_CODE or not isinstance(position, int):
+    if not _CODE.fullmatch(plan.code) or not isinstance(position, int) or not 0 <= position < _LAST_PLACE:
         raise PlanInvalid("code or position is missing or not possible")
+    if "\\u0000" in json.dumps(plan_to_mapping(plan)):
+        raise PlanInvalid("a text holds a character that is none")
     return data
 
 
-_LONGEST_CODE = 64
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
+_LAST_PLACE = 10_000
 
 
 def plan_file(plan: Plan, position: int) -> str:

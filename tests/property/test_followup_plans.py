@@ -110,7 +110,7 @@ def plans(draw):
         age_from=draw(st.sampled_from([None, 14, 65])),
         risks=frozenset(draw(st.sets(st.sampled_from(RiskLevel)))),
     )
-    return Plan(draw(st.from_regex(r"[a-z]{1,8}", fullmatch=True)), draw(NAMES), draw(NAMES), scope, rules, tuple(made))
+    return Plan(draw(st.from_regex(r"[a-z]{2,8}", fullmatch=True)), draw(NAMES), draw(NAMES), scope, rules, tuple(made))
 
 
 KNOWN = Known(

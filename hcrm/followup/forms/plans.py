@@ -50,7 +50,18 @@ _EITHER = "either"
 
 
 def _name(field: str) -> StringField:
-    return StringField(FIELDS[field], validators=[Length(max=LONGEST, message=_l("This name is too long."))])
+    return _text(field, LONGEST)
+
+
+def _text(field: str, longest: int) -> StringField:
+    """A text that the database can keep."""
+    return StringField(
+        FIELDS[field],
+        validators=[
+            Length(max=longest, message=_l("This text is too long.")),
+            Regexp(r"[^\x00\ud800-\udfff]*\Z", message=_l("This text holds a character that is none.")),
+        ],
+    )
 
 
 def _days(field: str, low: int = 0) -> CountField:
@@ -88,7 +99,10 @@ class StepForm(BaseForm):
     sample = DecimalField(
         FIELDS["sample"],
         places=None,
-        validators=[InputRequired(message=_l("Give a number, such as 100 or 7.5."))],
+        validators=[
+            InputRequired(message=_l("Give a number, such as 100 or 7.5.")),
+            NumberRange(-1000, 1000, message=_l("Give a number, such as 100 or 7.5.")),
+        ],
         render_kw={"inputmode": "decimal"},
     )
     trigger = _one_of("trigger", TRIGGERS)
@@ -103,8 +117,8 @@ class StepForm(BaseForm):
     goes_on_until_day = _maybe("goes_on_until_day", LATEST)
     condition = _one_of("condition", CONDITIONS)
     after_steps = SelectMultipleField(FIELDS["after_steps"])
-    answer_question = StringField(FIELDS["answer_question"], validators=[Length(max=64)])
-    answer_values = StringField(FIELDS["answer_values"], validators=[Length(max=300)])
+    answer_question = _text("answer_question", 64)
+    answer_values = _text("answer_values", 300)
     risks = _some_of("risks", RISKS)
     repeat_weeks = _maybe("repeat_weeks", 520)
     repeat_until_day = _maybe("repeat_until_day", LATEST)
@@ -213,8 +227,8 @@ class RulesForm(BaseForm):
     dispositions = _some_of("dispositions", DISPOSITIONS)
     excluded_dispositions = _some_of("excluded_dispositions", DISPOSITIONS)
     departments = SelectMultipleField(FIELDS["departments"])
-    diagnoses = StringField(FIELDS["diagnoses"], validators=[Length(max=2000)])
-    procedures = StringField(FIELDS["procedures"], validators=[Length(max=2000)])
+    diagnoses = _text("diagnoses", 2000)
+    procedures = _text("procedures", 2000)
     surgery = SelectField(
         FIELDS["surgery"],
         choices=choices(

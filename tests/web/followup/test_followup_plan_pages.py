@@ -194,3 +194,41 @@ def test_a_draft_is_tried_on_the_discharges_of_last_month(manager: Any, runtime:
     with unit_of_work(runtime.sessions) as session:
         drafts = session.scalars(select(PlanVersionRow.status).where(PlanVersionRow.status == "draft")).all()
     assert len(drafts) == 1
+
+
+def test_nothing_that_is_sent_breaks_a_page(manager: Any, runtime: Runtime) -> None:
+    there = begun(manager, runtime)
+    step, rules = f"{there}/steps/clinical_call", f"{there}/rules"
+    for text in ("9" * 30, "NaN", "\ud800"):
+        value = text.encode("utf-8", "surrogatepass")
+        for address in (step, rules):
+            values = form_of(manager.get(address).text, address)
+            for name in values.keys() - {"csrf_token", "seen"}:
+                answer = manager.post(address, data=values | {name: value})
+                assert answer.status_code in {302, 400, 422}, (address, name, text)
+                if answer.status_code == 302:
+                    values = form_of(manager.get(address).text, address)
+        manager.post(f"{there}/steps", data={"code": value, "channel": value})
+        manager.post("/plans", data={"code": value, "name_en": value, "name_zh": value, "scope": "encounter"})
+    for text in ("9" * 30, "NaN", "-1", "x"):
+        assert manager.get(f"{there}/try?price_per_text={text}&ward_hours={text}").status_code == 200
+    for content in (b"", b"\xff", b"a" * 300_000, b'code = "x"', FILE % b"nan", FILE % b"1e400", FILE % b'"\\u0000"'):
+        answer = manager.post("/plans/import", data={"file": (io.BytesIO(content), "plan.toml")})
+        assert answer.status_code == 422, content[:40]
+
+
+FILE = b"""code = "ours"
+name_en = "Ours"
+name_zh = "Ours"
+[eligibility]
+classes = ["IMP"]
+[[steps]]
+code = "call"
+name_en = "Call"
+name_zh = "Call"
+channel = "phone"
+performer = "nurse"
+from_day = 1
+until_day = 2
+sample = %b
+"""

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hcrm.followup.domain.plan.parts import Plan, Step
+from hcrm.followup.domain.plan.parts import MOST_OCCURRENCES, Plan, Step
 from hcrm.followup.domain.plan.words import Condition, PerformerRole, PlanScope, StepChannel, Trigger
 
-MOST_OCCURRENCES = 120
 LATEST_DAY = 3_700
 """Ten years and a little: no step is planned later."""
 

@@ -23,6 +23,8 @@ from hcrm.followup.domain.plan.words import (
 _LATER_FIELDS = ("answer_question", "answer_values", "goes_on_until_day", "repeat_weeks", "repeat_until_day")
 """Written only where they say something, so that a plan without them reads as it did before they were invented."""
 
+_FARTHEST = 100_000
+
 _RULES = ("departments", "diagnoses", "procedures", "surgery", "age_from", "age_until", "risks")
 
 
@@ -38,15 +40,30 @@ def _time(value: Any, where: str) -> time:
         raise PlanInvalid(f"{where}: “{value}” is not a time of day") from None
 
 
+def _whole(value: Any) -> int:
+    """A whole number that calendars can bear; whether it makes sense is another matter (``checks``)."""
+    number = int(value)
+    if not -_FARTHEST <= number <= _FARTHEST:
+        raise ValueError("a number is too large")
+    return number
+
+
 def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None else _whole(value)
+
+
+def _share(value: Any) -> float:
+    share = float(value)
+    if not -_FARTHEST <= share <= _FARTHEST:
+        raise ValueError("a share is not a number")
+    return share
 
 
 def _step(entry: Mapping[str, Any]) -> Step:
     code = str(entry.get("code", ""))
     where = f"step {code or '?'}"
     try:
-        first, last = int(entry["from_day"]), int(entry["until_day"])
+        first, last = _whole(entry["from_day"]), _whole(entry["until_day"])
         return Step(
             code=code,
             name_en=str(entry["name_en"]),
@@ -56,13 +73,13 @@ def _step(entry: Mapping[str, Any]) -> Step:
             performer=PerformerRole(entry["performer"]),
             from_day=first,
             until_day=last,
-            target_day=int(entry.get("target_day", first)),
+            target_day=_whole(entry.get("target_day", first)),
             from_time=_time(entry.get("from_time", "00:00"), where),
             until_time=_time(entry.get("until_time", "20:00"), where),
             target_time=_time(entry.get("target_time", "10:00"), where),
             day_kind=DayKind(entry.get("day_kind", DayKind.DAYS)),
             holiday_rule=HolidayRule(entry.get("holiday_rule", HolidayRule.KEEP)),
-            sample=float(entry.get("sample", 1.0)),
+            sample=_share(entry.get("sample", 1.0)),
             risks=frozenset(RiskLevel(value) for value in entry.get("risks", list(RiskLevel))),
             trigger=Trigger(entry.get("trigger", Trigger.DISCHARGE)),
             condition=Condition(entry.get("condition", Condition.ALWAYS)),
@@ -73,15 +90,15 @@ def _step(entry: Mapping[str, Any]) -> Step:
             questionnaires=tuple(sorted(dict(entry.get("questionnaires", {})).items())),
             flagged_too=bool(entry.get("flagged_too", False)),
             goes_on_until_day=_number(entry.get("goes_on_until_day")),
-            repeat_weeks=int(entry.get("repeat_weeks", 0)),
-            repeat_until_day=int(entry.get("repeat_until_day", 0)),
+            repeat_weeks=_whole(entry.get("repeat_weeks", 0)),
+            repeat_until_day=_whole(entry.get("repeat_until_day", 0)),
             active=bool(entry.get("active", True)),
         )
     except KeyError as error:
         raise PlanInvalid(f"{where}: {error.args[0]} is missing") from None
     except PlanInvalid:
         raise
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise PlanInvalid(f"{where}: {error}") from None
 
 
@@ -116,7 +133,7 @@ def read_plan(entry: Mapping[str, Any]) -> Plan:
         raise PlanInvalid(f"{error.args[0]} is missing") from None
     except PlanInvalid:
         raise
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise PlanInvalid(str(error)) from None
 
 

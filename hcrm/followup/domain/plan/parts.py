@@ -17,6 +17,9 @@ from hcrm.followup.domain.plan.words import (
     Trigger,
 )
 
+MOST_OCCURRENCES = 120
+"""No step is repeated more often."""
+
 SURGERY = "surgery"
 """Entry of a step's questionnaires for stays with an operation."""
 
@@ -90,11 +93,8 @@ class Step:
     def starts(self) -> Iterator[int]:
         """By how many days each occurrence of the step is later than the first: 0 alone unless it is repeated."""
         every = 7 * self.repeat_weeks
-        yield 0
-        later = every
-        while every > 0 and self.from_day + later <= self.repeat_until_day:
-            yield later
-            later += every
+        times = (self.repeat_until_day - self.from_day) // every if every > 0 else 0
+        yield from (every * number for number in range(1 + min(max(times, 0), MOST_OCCURRENCES)))
 
 
 @dataclass(frozen=True, slots=True)
