@@ -13,7 +13,7 @@ from hcrm.messaging.domain import ConversationRequest, MessageRequest, Purpose
 from hcrm.messaging.domain.requests import TemplateValue
 from hcrm.messaging.service import enqueue
 
-TELL_WITHIN = timedelta(days=1)
+TELL_WITHIN = timedelta(days=2)
 """News about a visit is not sent later than this, nor after the visit."""
 
 
