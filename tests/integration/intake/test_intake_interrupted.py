@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hcrm.intake import service
-from hcrm.intake.domain import Progress
 from hcrm.intake.jobs import import_files
 from hcrm.patients.service import BulkWriteFailed
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -44,13 +44,31 @@ def assert_complete(runtime: Runtime, facility: int, path: Path) -> None:
         assert tuple(session.execute(COUNTS).one()) == (ROWS, ROWS)
 
 
-def test_a_lost_connection(runtime: Runtime, facility: int, path: Path) -> None:
-    def cut(_: Progress) -> None:
+def interrupted(
+    runtime: Runtime, facility: int, path: Path, monkeypatch: pytest.MonkeyPatch, happen: Callable[[], None]
+) -> None:
+    """An import in whose second run, once written and before it is committed, something happens."""
+    settle, calls = service.settle_chunk, [0]
+
+    def settle_and_more(*arguments: Any, **named: Any) -> Any:
+        calls[0] += 1
+        done = settle(*arguments, **named)
+        if calls[0] == 2:
+            happen()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "settle_chunk", settle_and_more)
+        with pytest.raises((DBAPIError, BulkWriteFailed)):
+            bring(runtime, facility, path)
+
+
+def test_a_lost_connection(runtime: Runtime, facility: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut() -> None:
         with runtime.engine.connect() as connection:
             connection.execute(OTHERS)
 
-    with pytest.raises(DBAPIError):
-        bring(runtime, facility, path, progress=cut)
+    interrupted(runtime, facility, path, monkeypatch, cut)
     assert_complete(runtime, facility, path)
 
 
@@ -61,17 +79,9 @@ def test_a_full_disk(
     """PostgreSQL refuses the second run, whichever way it is told."""
     full = psycopg.errors.DiskFull("could not extend file")
     raised = OperationalError("", {}, full) if failure == "statement" else BulkWriteFailed("53100", None)
-    settle, calls = service.settle_chunk, [0]
 
-    def refuse(*arguments: Any, **named: Any) -> Any:
-        calls[0] += 1
-        done = settle(*arguments, **named)
-        if calls[0] == 2:
-            raise raised
-        return done
+    def refuse() -> None:
+        raise raised
 
-    with monkeypatch.context() as patch:
-        patch.setattr(service, "settle_chunk", refuse)
-        with pytest.raises(type(raised)):
-            bring(runtime, facility, path)
+    interrupted(runtime, facility, path, monkeypatch, refuse)
     assert_complete(runtime, facility, path)
