@@ -14,6 +14,7 @@ from tests.benchmarks import (
     bench_simulate,
     bench_survey,
     bench_trial,
+    bench_upkeep,
 )
 
 MEASUREMENTS = (
@@ -26,6 +27,7 @@ MEASUREMENTS = (
     bench_trial,
     bench_appointments,
     bench_survey,
+    bench_upkeep,
 )
 
 if __name__ == "__main__":
