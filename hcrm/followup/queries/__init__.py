@@ -35,7 +35,7 @@ from hcrm.followup.queries.today import (
     work_counts,
     work_list,
 )
-from hcrm.followup.queries.together import one_row_each, together
+from hcrm.followup.queries.together import one_row_each, one_task, together
 from hcrm.followup.queries.why import TaskWhy, task_why
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "on_call_entries",
     "one_alert",
     "one_row_each",
+    "one_task",
     "open_alert_count",
     "open_calls_of",
     "published_plans",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import AlertRow, AttemptRow, EnrolmentRow, TaskRow
 from hcrm.followup.queries.enrolment import id_array
+from hcrm.followup.queries.plans import step_names
 from hcrm.patients.domain import TimelineEntry
 
 _ENDED = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.ENTERED_IN_ERROR)
@@ -19,7 +20,16 @@ _ENDED = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskSta
 def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry]:
     """Entries about these records, which belong to one person, in no particular order."""
     tasks = _tasks(session, patient_ids)
-    return [*map(_task_entry, tasks), *_attempts(session, tasks), *_alerts(session, patient_ids)]
+    names = {
+        code: both
+        for facility_id in {each.facility_id for each in tasks}
+        for code, both in step_names(session, facility_id).items()
+    }
+    return [
+        *(_task_entry(each, names.get(each.step_code)) for each in tasks),
+        *_attempts(session, tasks),
+        *_alerts(session, patient_ids),
+    ]
 
 
 def _tasks(session: Session, patient_ids: Sequence[int]) -> list[TaskRow]:
@@ -28,8 +38,11 @@ def _tasks(session: Session, patient_ids: Sequence[int]) -> list[TaskRow]:
     return list(session.scalars(select(TaskRow).where(or_(TaskRow.enrolment_id.in_(runs), single))))
 
 
-def _task_entry(task: TaskRow) -> TimelineEntry:
-    """A finished task stands where it ended, one still to come where it is meant to be done."""
+def _task_entry(task: TaskRow, names: tuple[str, str] | None) -> TimelineEntry:
+    """A finished task stands where it ended, one still to come where it is meant to be done.
+
+    ``names``: English and Chinese name of the step in the hospital's plans, for steps that the product does not know.
+    """
     ended = task.status in _ENDED
     at: datetime = task.ended_at if ended and task.ended_at is not None else task.target_at
     return TimelineEntry(
@@ -39,6 +52,7 @@ def _task_entry(task: TaskRow) -> TimelineEntry:
         params={
             "reason": task.reason.value if task.reason is not None else "",
             "due_on": task.due_on,
+            "names": names,
             "channel": task.channel.value,
             "user_id": task.ended_by_user_id,
             "department_id": task.department_id,

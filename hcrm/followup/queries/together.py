@@ -18,6 +18,11 @@ from hcrm.organization.queries import facility
 from hcrm.patients.queries import records_of_persons
 
 
+def one_task(session: Session, task_id: int) -> TaskRow:
+    """The task with this id, which exists."""
+    return session.get_one(TaskRow, task_id)
+
+
 def together(session: Session, task: TaskRow, actor: Actor, now: datetime) -> list[TaskRow]:
     """The other calls to this person that are due too and that this caller may make, the one that ends first first.
 

@@ -18,12 +18,12 @@ from hcrm.followup import service
 from hcrm.followup.domain.task import TaskState, TaskStatus
 from hcrm.followup.domain.worklist import PERFORMERS
 from hcrm.followup.forms import CancelForm, IdentityForm, OutcomeForm, labels, words
-from hcrm.followup.models import TaskRow
 from hcrm.followup.queries import (
     CallView,
     QuestionPanel,
     TaskAccess,
     call_view,
+    one_task,
     question_panel,
     task_access,
     together,
@@ -51,8 +51,8 @@ class Screen:
     call: CallInHand
     mine: bool
     now: datetime
-    also: tuple[TaskRow, ...] = ()
-    asked: TaskRow | None = None
+    also: tuple[Any, ...] = ()
+    asked: Any = None
 
     @property
     def language(self) -> str:
@@ -109,7 +109,7 @@ def take(task_id: int) -> bool:
     try:
         with unit_of_work() as session:
             service.open_task(session, task_id=task_id, user_id=actor.user_id)
-            others = together(session, session.get_one(TaskRow, task_id), actor, now())
+            others = together(session, one_task(session, task_id), actor, now())
             service.hold_together(session, task_ids=[each.id for each in others], user_id=actor.user_id)
     except (service.TaskHeld, service.TaskClosed):
         return False
@@ -349,7 +349,7 @@ def release(task_id: int) -> ResponseReturnValue:
     allowed(task_id)
     actor = current_actor()
     with unit_of_work() as session:
-        others = together(session, session.get_one(TaskRow, task_id), actor, now())
+        others = together(session, one_task(session, task_id), actor, now())
         for each in (task_id, *(other.id for other in others)):
             service.release_task(session, task_id=each, user_id=actor.user_id)
     forget(task_id)

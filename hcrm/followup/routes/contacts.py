@@ -102,7 +102,7 @@ def from_visit() -> ResponseReturnValue:
         stay = _stay_in_link()
     except LinkInvalid as problem:
         audit_denial(Action.WORK_TASKS.value, facility_id=g.hcrm_facility.id)
-        return render_template("followup/link_problem.html", code=problem.code), 403
+        return render_template("followup/link_problem.html", code=problem.code), 400
     if stay is None:
         abort(404)
     require_object(Action.WORK_TASKS, stay.stay.facility_id, stay.department_ids)

@@ -18,7 +18,6 @@ from hcrm.followup import queries, service
 from hcrm.followup.domain.attempts import AttemptInvalid
 from hcrm.followup.forms import home_visits as visit_forms
 from hcrm.followup.forms import labels, words
-from hcrm.followup.models import TaskRow
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import allowed
 from hcrm.survey.domain import InvalidAnswer, Question, QuestionKind, Respondent, SurveyAlreadyClosed
@@ -220,7 +219,7 @@ def _keep_visit(task_id: int, form: Any, moment: datetime) -> None:
     with unit_of_work() as session:
         if service.is_noted(session, form.key.data):
             return
-        task = session.get_one(TaskRow, task_id)
+        task = queries.one_task(session, task_id)
         panel = queries.question_panel(session, task, now=moment)
         met = form.result.data in ("patient", "proxy")
         values = _answers(panel.questionnaire.questions) if panel is not None and met else {}

@@ -130,7 +130,7 @@ def _line(entry: TimelineEntry, names: Names, facility: FacilitySnapshot, *, com
     local = entry.at.astimezone(facility.zone)
     words = cast("Mapping[str, str]", current_app.extensions["hcrm.timeline_words"])
     states = cast("Mapping[str, tuple[str, str]]", current_app.extensions["hcrm.timeline_states"])
-    title = str(words.get(entry.title_code, entry.params.get("name") or _("Entry")))
+    title = str(words.get(entry.title_code) or entry.params.get("name") or _own_name(entry) or _("Entry"))
     details = _DETAILS.get(entry.kind, _nothing)(entry, names)
     if coming:
         details = [long_date(local), *details]
@@ -145,6 +145,12 @@ def _line(entry: TimelineEntry, names: Names, facility: FacilitySnapshot, *, com
         address=_address(entry),
         why=_why(entry),
     )
+
+
+def _own_name(entry: TimelineEntry) -> str:
+    """What the hospital itself calls the step of a task, in the language of the page; empty for anything else."""
+    english, chinese = entry.params.get("names") or ("", "")
+    return str(chinese if language() == "zh_Hans" and chinese else english)
 
 
 def _address(entry: TimelineEntry) -> str | None:
