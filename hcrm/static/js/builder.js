@@ -57,6 +57,6 @@ list?.addEventListener("keydown", (event) => {
   send(row.dataset.place, to);
 });
 
-// After a move the question that was moved has the focus again.
-const anchor = location.hash.match(/^#q\d+$/) && document.querySelector(location.hash);
-anchor?.querySelector("a")?.focus();
+// After a move the question that was moved has the focus again, once the browser has scrolled to it.
+const anchor = /^#q\d+$/.test(location.hash) ? document.querySelector(location.hash) : null;
+if (anchor) window.addEventListener("load", () => setTimeout(() => anchor.querySelector("a")?.focus(), 0));
