@@ -53,7 +53,8 @@ FROM department d JOIN clinician c ON c.code = 'C' || d.code || right(c.code, 2)
 INSERT INTO sitting (session_id, facility_id, department_id, clinician_id, room, day, starts_at, ends_at, closed_reason)
 SELECT s.id, facility_id, department_id, clinician_id, room, day, (CAST(day AS date) + TIME '00:00') AT TIME ZONE 'UTC',
     (CAST(day AS date) + TIME '08:00') AT TIME ZONE 'UTC', ''
-FROM clinic_session s, generate_series(DATE '2026-03-11', DATE '2026-03-11' + CAST(:days AS int), interval '1 day') AS day;
+FROM clinic_session s,
+    generate_series(DATE '2026-03-11', DATE '2026-03-11' + CAST(:days AS int), interval '1 day') AS day;
 INSERT INTO slot (sitting_id, facility_id, department_id, clinician_id, starts_at, ends_at, seat, free)
 SELECT t.id, facility_id, department_id, clinician_id, starts_at + n * interval '10 minutes',
     starts_at + (n + 1) * interval '10 minutes', 1, NOT (day < DATE '2026-03-25' AND n < 46)
