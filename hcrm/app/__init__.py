@@ -10,9 +10,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hcrm.accounts import guard
 from hcrm.accounts.routes import blueprint as accounts_pages
+from hcrm.app import context, demo, errors, health, security, timeline, vendor
 from hcrm.appointments.routes import blueprint as appointment_pages
 from hcrm.appointments.routes import patient_blueprint as visit_pages
-from hcrm.app import context, demo, errors, health, security, timeline, vendor
 from hcrm.extensions import babel, bootstrap, csrf, db, login_manager
 from hcrm.followup.routes import blueprint as followup_pages
 from hcrm.intake.routes import blueprint as intake_pages
