@@ -90,6 +90,7 @@ def serve(received: BinaryIO, sent: BinaryIO) -> None:
             item = (ready._replace(prepared=()), packed(ready.prepared))
             sent.write(pickle.dumps(item, pickle.HIGHEST_PROTOCOL))
             sent.flush()
+            del chunk, ready, item  # or two runs are in memory while the next is read
         pickle.dump(None, sent)
     except FileRefused as refusal:
         pickle.dump(refusal, sent)

@@ -27,7 +27,7 @@ from hcrm.intake.readers.csv_rows.words import TOTAL_WORDS
 from hcrm.patients.domain import StayRow
 
 CHUNK: Final = 10_000
-REMEMBERED_ROWS: Final = 2_000_000
+REMEMBERED_ROWS: Final = 1_000_000
 """Repeated rows and visit numbers are recognised over this many rows of a file; the memory for it stays flat."""
 DEFAULT_REGION: Final = "CN"
 
