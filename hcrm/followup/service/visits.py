@@ -157,4 +157,3 @@ def _next(session: Session, like: TaskRow, step: Step) -> int:
         )
     )
     return (last or 0) + 1
-
