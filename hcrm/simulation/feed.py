@@ -11,8 +11,6 @@ from hcrm.simulation.generate.rows import CSV_HEADS, HEADS, TOLD, Table, csv_tex
 
 __all__ = ["CSV_HEADS", "write_csv", "write_records"]
 
-_ROWS_AT_ONCE = 1_000
-
 
 def write_csv(path: Path, stays: Iterable[Stay], style: Style = "en") -> int:
     """Write stays that have ended to ``path`` (UTF-8, one head row); returns how many."""

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from hcrm.appointments.domain.refusals import Refusal, Refused
 from hcrm.appointments.domain.reminders import next_reminder
-from hcrm.appointments.domain.search import FreeSlot
 from hcrm.appointments.domain.states import HistoryKind, Via
 from hcrm.appointments.models import Appointment, AppointmentHistory, Sitting, Slot
 from hcrm.appointments.queries.people import Person, booking_person, clash_of_person
@@ -75,18 +74,6 @@ class Place:
     starts_at: datetime
     ends_at: datetime
     zone: ZoneInfo
-
-    def as_free(self) -> FreeSlot:
-        """The same place as one that can be offered."""
-        return FreeSlot(
-            self.slot_id,
-            self.sitting_id,
-            self.department_id,
-            self.clinician_id,
-            self.room,
-            self.starts_at,
-            self.ends_at,
-        )
 
 
 def place_of(session: Session, slot_id: int) -> Place:

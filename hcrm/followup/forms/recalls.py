@@ -8,15 +8,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from hcrm.followup.domain.recall import Difference, Finding, Oddity, Verdict
+from hcrm.followup.domain.recall import Difference, Finding, Oddity
 from hcrm.followup.forms.input import NOTE_LIMIT
 from hcrm.web import BaseForm, choices
 
-VERDICTS: Mapping[Verdict, tuple[str, str]] = {
-    Verdict.CONFIRMED: ("good", _l("Confirmed")),
-    Verdict.NOT_CONFIRMED: ("high", _l("Not confirmed")),
-    Verdict.UNKNOWN: ("plain", _l("The patient is not sure")),
-}
 DIFFERENCES: Mapping[Difference, str] = {
     Difference.NOT_CALLED: _l("Record and patient do not agree whether there was a call"),
     Difference.OTHER_PERSON: _l("The patient names another caller: doctor or nurse"),

@@ -365,11 +365,6 @@ def row_advice(remark: RowError | MessageSnapshot) -> str:
     return str(ROW_ADVICE.get(remark.code, ""))
 
 
-def code_label(code: str) -> str:
-    """A reason for refusing rows, as the name of a group of them."""
-    return str(ROW_SENTENCES.get(code, code)) % _Blank(age="…", limit="…", cells="…", heads="…", sqlstate="…")
-
-
 def file_sentence(refusal: FileRefused, *, on_page: bool = False) -> str:
     """Why a file cannot be imported and what to do, in the reader's language."""
     params = _Blank(refusal.params)

@@ -115,7 +115,6 @@ _FOLLOWED = tuple((index, name) for index, name in _STATE_FIELDS if name in _SAM
 _INDEX = {name: index for index, name in _STATE_FIELDS}
 _PATIENT_FIELDS = tuple(enumerate(PatientState._fields))
 _KINDS = {kind: kind.value.encode() for kind in RowKind}
-_NAME_FIELDS = ("family_name", "given_name")
 
 
 def fields_of(row: StayRow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, delete, insert, select
@@ -37,14 +37,6 @@ BEFORE_ALL: Place = (datetime(1800, 1, 1, tzinfo=UTC), 0, 0)
 NOT_THERE = EncounterState(cancelled=True)
 
 Facts = Mapping[int, list[Fact]]
-
-
-class Refolded(NamedTuple):
-    """Ids of stays that are other than before, of stays without any record, and of patients no longer dead."""
-
-    changed: list[int]
-    emptied: list[int]
-    living_again: list[int]
 
 
 def facts_of_stays(session: Session, encounter_ids: Sequence[int]) -> Facts:

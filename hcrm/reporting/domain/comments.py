@@ -35,8 +35,6 @@ DEFAULT_WORDS: Mapping[str, str] = {
 }
 """The lists that are shipped, by tag; a hospital keeps its own."""
 
-TOPICS = tuple(tag for tag in DEFAULT_WORDS if tag not in {POSITIVE, NEGATIVE})
-
 
 class Tone(StrEnum):
     """How the words of a comment sound."""
