@@ -85,6 +85,7 @@ def test_people_answer_and_discharges_come_in_while_it_runs(demo, tmp_path):
             {"now": NOW},
         )
         session.execute(text("UPDATE outbox_message SET next_try_at = :now WHERE status = 'queued'"), {"now": NOW})
+        session.execute(text('UPDATE facility SET settings = settings || \'{"survey_invitation": "sms"}\''))
     live.runtime.clock.move_to(NOW + timedelta(hours=7))
     release_due_steps(runtime)
     assert send_all(runtime, SEED) > 0
