@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     UNKNOWN_PATIENT = "unknown_patient"
     UNKNOWN_SLOT = "unknown_slot"
     OTHER_FACILITY = "other_facility"
+    OTHER_DEPARTMENT = "other_department"
     CLOSED = "closed"
     FULL = "full"
     ELSEWHERE = "elsewhere"

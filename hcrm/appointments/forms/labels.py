@@ -71,6 +71,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_PATIENT: _l("There is no such patient."),
     Refusal.UNKNOWN_SLOT: _l("There is no such time any more."),
     Refusal.OTHER_FACILITY: _l("That patient belongs to another hospital."),
+    Refusal.OTHER_DEPARTMENT: _l("Please choose one of the times shown on this page."),
     Refusal.CLOSED: _l("That session was closed."),
     Refusal.FULL: _l("That time has just been taken."),
     Refusal.ELSEWHERE: _l("The patient has another visit at that time."),

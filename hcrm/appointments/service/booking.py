@@ -35,6 +35,9 @@ from hcrm.events import AppointmentsBooked, AppointmentsCancelled, MovesAsked, p
 from hcrm.messaging.service import finish_conversations_about
 from hcrm.organization.queries import facility
 
+BY_PATIENT = frozenset({Via.LINK, Via.REPLY})
+"""Ways on which nobody of the hospital looks at what is chosen."""
+
 
 class UnknownAppointment(LookupError):
     """There is no appointment with this id."""
@@ -127,11 +130,14 @@ def move_appointment(
 ) -> None:
     """Give a visit that is to come another place; the old one is offered on. The patient is told.
 
-    Raises ``UnknownAppointment`` and ``Refused``: as ``book``, and when the visit is over or cancelled.
+    Raises ``UnknownAppointment`` and ``Refused``: as ``book``, when the visit is over or cancelled, and when patients
+    themselves (by link or reply) choose a place of another department.
     """
     row = _to_come(session, appointment_id, now)
     person = person_to_book(session, row.patient_id)
     place = place_of(session, slot_id)
+    if via in BY_PATIENT and place.department_id != row.department_id:
+        raise Refused(Refusal.OTHER_DEPARTMENT)
     if row.starts_at == place.starts_at and row.slot_id is not None and row.clinician_id == place.clinician_id:
         raise Refused(Refusal.SAME_TIME)
     check_place(session, place, person, now=now, besides=row.id)

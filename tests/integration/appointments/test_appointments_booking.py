@@ -141,6 +141,23 @@ def test_a_move_gives_the_old_place_back_and_makes_earlier_texts_out_of_date(cli
         service.move_appointment(session, appointment_id=booked, slot_id=slots[2].id, via=Via.STAFF, now=now)
 
 
+def test_patients_move_their_visit_within_its_department_and_staff_to_any(clinic, session, patient, departments, now):
+    clinic.publish()
+    clinic.publish(department_id=departments["SUR"], clinician_id=clinic.clinician("D2"), room="4F-01")
+    own, other = (
+        [slot for slot in clinic.slots() if (slot.department_id == clinic.department_id) is same]
+        for same in (True, False)
+    )
+    booked = clinic.book(patient(), own[0].id)
+    for via in (Via.LINK, Via.REPLY):
+        with refused(Refusal.OTHER_DEPARTMENT):
+            service.move_appointment(session, appointment_id=booked, slot_id=other[2].id, via=via, now=now)
+    service.move_appointment(session, appointment_id=booked, slot_id=own[1].id, via=Via.LINK, now=now)
+    assert clinic.row(booked).slot_id == own[1].id
+    service.move_appointment(session, appointment_id=booked, slot_id=other[2].id, via=Via.STAFF, now=now)
+    assert clinic.row(booked).slot_id == other[2].id
+
+
 def test_a_cancelled_visit_cannot_be_moved_and_cancelling_again_changes_nothing(clinic, session, patient, now):
     clinic.publish()
     who = patient()
