@@ -44,6 +44,29 @@ LOOK_BACK_DAYS = 180
 Candidate: TypeAlias = StayOutline
 """A discharge that has no plan yet."""
 
+CANDIDATE_COLUMNS = (
+    Encounter.id,
+    Encounter.facility_id,
+    Encounter.patient_id,
+    Patient.person_id,
+    type_coerce(Encounter.encounter_class, String),
+    type_coerce(Encounter.disposition, String),
+    Encounter.post_acute,
+    Encounter.admitted_on,
+    Encounter.discharged_on,
+    Encounter.planned,
+    Encounter.diagnoses,
+    Encounter.principal_diagnosis,
+    func.nullif(Encounter.procedures, literal_column("'[]'::jsonb"), type_=JSONB),
+    Encounter.department_id,
+    Encounter.clinician_id,
+    Patient.open_dispute,
+    type_coerce(Patient.deceased_state, String),
+    Patient.deceased_on,
+    Patient.birth_date,
+)
+"""The fields of a ``Candidate``, in their order."""
+
 
 class _IdText(UserDefinedType[Collection[int]]):
     """Ids as the text of an array: the driver's own lists cost more to send than the ids to look up."""
@@ -79,27 +102,7 @@ def candidates(session: Session, encounter_ids: Collection[int]) -> list[Candida
         .exists()
     )
     rows = session.execute(
-        select(
-            Encounter.id,
-            Encounter.facility_id,
-            Encounter.patient_id,
-            Patient.person_id,
-            type_coerce(Encounter.encounter_class, String),
-            type_coerce(Encounter.disposition, String),
-            Encounter.post_acute,
-            Encounter.admitted_on,
-            Encounter.discharged_on,
-            Encounter.planned,
-            Encounter.diagnoses,
-            Encounter.principal_diagnosis,
-            func.nullif(Encounter.procedures, literal_column("'[]'::jsonb"), type_=JSONB),
-            Encounter.department_id,
-            Encounter.clinician_id,
-            Patient.open_dispute,
-            type_coerce(Patient.deceased_state, String),
-            Patient.deceased_on,
-            Patient.birth_date,
-        )
+        select(*CANDIDATE_COLUMNS)
         .join(Patient, Patient.id == Encounter.patient_id)
         .where(
             Encounter.id == func.any(id_array(encounter_ids)),

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import String, func, literal_column, select, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical
 from hcrm.followup.domain.plan import Plan
 from hcrm.followup.domain.trial import Assumptions, Segments, Trial, TriedStay, try_plans
-from hcrm.followup.queries.enrolment import Candidate, emergency_visits
+from hcrm.followup.queries.enrolment import CANDIDATE_COLUMNS, Candidate, emergency_visits
 from hcrm.followup.queries.facts import stay_facts, stay_risk
 from hcrm.followup.queries.plan_versions import EditedPlan
 from hcrm.followup.queries.plans import published_plans
@@ -51,28 +50,7 @@ class PastDischarges:
 def past_discharges(session: Session, facility_id: int, month: Month) -> PastDischarges:
     """The finished stays of a hospital that ended in the month, in the order of their ids."""
     rows = session.execute(
-        select(
-            Encounter.id,
-            Encounter.facility_id,
-            Encounter.patient_id,
-            Patient.person_id,
-            type_coerce(Encounter.encounter_class, String),
-            type_coerce(Encounter.disposition, String),
-            Encounter.post_acute,
-            Encounter.admitted_on,
-            Encounter.discharged_on,
-            Encounter.planned,
-            Encounter.diagnoses,
-            Encounter.principal_diagnosis,
-            func.nullif(Encounter.procedures, literal_column("'[]'::jsonb"), type_=JSONB),
-            Encounter.department_id,
-            Encounter.clinician_id,
-            Patient.open_dispute,
-            type_coerce(Patient.deceased_state, String),
-            Patient.deceased_on,
-            Patient.birth_date,
-            type_coerce(Patient.language, String),
-        )
+        select(*CANDIDATE_COLUMNS, type_coerce(Patient.language, String))
         .join(Patient, Patient.id == Encounter.patient_id)
         .where(
             Encounter.facility_id == facility_id,
