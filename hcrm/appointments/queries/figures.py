@@ -13,10 +13,9 @@ from hcrm.appointments.domain.sessions import local_moment
 from hcrm.appointments.domain.states import AppointmentState
 from hcrm.appointments.models import Appointment
 from hcrm.appointments.queries.calendar import in_scope
-from hcrm.patients.domain import Disposition, EncounterClass, EncounterStatus
 from hcrm.patients.models import Encounter, Patient
+from hcrm.patients.queries import left_a_bed_alive
 
-WARDS = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
 DUE = (
     AppointmentState.BOOKED,
     AppointmentState.ARRIVED,
@@ -48,9 +47,7 @@ def _discharged(session: Session, scope: Scope, from_on: date, to_on: date) -> d
     """(live discharges, those with a visit booked not after the discharge) by department, and of all under None."""
     counted = (
         Encounter.discharged_on.between(from_on, to_on),
-        Encounter.status == EncounterStatus.FINISHED,
-        Encounter.encounter_class.in_(WARDS),
-        Encounter.disposition != Disposition.EXPIRED,
+        *left_a_bed_alive(),
         _of_scope(scope),
     )
     every = session.execute(

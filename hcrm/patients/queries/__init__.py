@@ -22,6 +22,7 @@ from hcrm.patients.queries.stays import (
     departments_of_person,
     encounter_snapshots,
     encounters_of_persons,
+    left_a_bed_alive,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "encounter_snapshots",
     "encounters_of_persons",
     "known_visits",
+    "left_a_bed_alive",
     "merges",
     "patient_snapshots",
     "patients_as_known",

@@ -7,15 +7,31 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from hcrm.organization.models import Clinician, Department
-from hcrm.patients.domain import DeceasedState, EncounterSnapshot
+from hcrm.patients.domain import DeceasedState, Disposition, EncounterClass, EncounterSnapshot, EncounterStatus
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
 from hcrm.patients.queries.people import records_of_persons
 
+BED_CLASSES = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
+"""Stays in a bed of the hospital; discharges from these are what 百分百随访 is measured by."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def left_a_bed_alive() -> list[ColumnElement[bool]]:
+    """Stays in a bed that ended and that the patient left alive; care after the acute stay is none of them."""
+    return [
+        Encounter.encounter_class.in_(BED_CLASSES),
+        Encounter.status == EncounterStatus.FINISHED,
+        Encounter.post_acute.is_(False),
+        Encounter.disposition != Disposition.EXPIRED,
+        ~select(Patient.id)
+        .where(Patient.id == Encounter.patient_id, Patient.deceased_on <= Encounter.discharged_on)
+        .exists(),
+    ]
 
 
 def department_codes(session: Session, facility_id: int) -> dict[int, str]:

@@ -16,8 +16,8 @@ from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import TaskRow
 from hcrm.followup.queries import figures
-from hcrm.patients.domain import Disposition, EncounterClass, EncounterStatus
-from hcrm.patients.models import Encounter, Patient
+from hcrm.patients.models import Encounter
+from hcrm.patients.queries import left_a_bed_alive
 from hcrm.reporting.domain.funnel import ClassifiedCount
 from hcrm.reporting.domain.reports import ALL, Basis, By, Selection
 from hcrm.reporting.queries.places import covered, facility_zones
@@ -29,8 +29,6 @@ RECALL_STEP = "recall"
 """The service centre's check of calls that others made: beside the one call of each discharge."""
 
 WEEK = 'IYYY-"W"IW'
-DISCHARGE_CLASSES = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
-"""Discharges that 百分百随访 is measured by: whoever lay in a bed of the hospital."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +201,7 @@ def discharge_conditions(selection: Selection) -> list[ColumnElement[bool]]:
     return [
         covered(selection, Encounter.facility_id, Encounter.department_id),
         *_between(Encounter.discharged_on, selection),
-        Encounter.encounter_class.in_(DISCHARGE_CLASSES),
-        Encounter.status == EncounterStatus.FINISHED,
-        Encounter.post_acute.is_(False),
-        Encounter.disposition != Disposition.EXPIRED,
-        ~select(Patient.id)
-        .where(Patient.id == Encounter.patient_id, Patient.deceased_on <= Encounter.discharged_on)
-        .exists(),
+        *left_a_bed_alive(),
     ]
 
 

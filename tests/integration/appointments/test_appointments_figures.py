@@ -12,9 +12,11 @@ from hcrm.appointments.domain.figures import VisitFact, visit_figures
 from hcrm.appointments.domain.states import CancelReason, Via
 from hcrm.appointments.models import Appointment
 from hcrm.patients.domain import EncounterClass
+from hcrm.patients.models import Patient
 from hcrm.reporting.domain.measures import Counted, Measure
-from hcrm.reporting.domain.reports import Selection
+from hcrm.reporting.domain.reports import By, Selection
 from hcrm.reporting.queries.stays import stays
+from hcrm.reporting.queries.tasks import live_discharges
 from tests.factories_appointments import DAY, at
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -64,6 +66,24 @@ def test_figures_by_department_are_those_of_the_pure_function(
         now=evening,
     )
     assert other[None].due == 0
+
+
+def test_discharges_are_counted_as_in_the_reports(session, make, patient, now, facility, departments):
+    died, elsewhere, home = patient(), patient(), patient()
+    ended = {
+        "department_id": departments["MED"],
+        "discharged_at": now - timedelta(hours=1),
+        "discharged_on": now.date(),
+    }
+    make.stay(home, **ended)
+    make.stay(elsewhere, post_acute=True, **ended)
+    make.stay(died, **ended)
+    session.execute(update(Patient).where(Patient.id == died).values(deceased_on=now.date()))
+    found = queries.visit_figures_by_department(
+        session, Scope({facility: None}), from_on=now.date(), to_on=now.date(), zone=ZONE, now=now
+    )
+    reported = live_discharges(session, Selection(now.date(), now.date()), By.DEPARTMENT)
+    assert found[departments["MED"]].discharged == reported[departments["MED"]].discharged == 1
 
 
 def test_a_stay_that_is_a_booked_visit_is_no_revisit_and_a_planned_one_in_a_ward(session, make, clinic, patient, now):
