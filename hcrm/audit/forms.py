@@ -209,7 +209,7 @@ OBJECT_LABELS: Mapping[str, str] = {
     "access_token": _l("Access for a system"),
     "interface_message": _l("Message of an interface"),
     "patient": _l("Patient"),
-    "plan": _l("Plan"),
+    "plan": _l("Follow-up plan"),
     "task": _l("Task"),
     "appointment": _l("Appointment"),
     "clinic_session": _l("Session"),

@@ -38,7 +38,7 @@ HISTORY: Mapping[HistoryKind, str] = {
     HistoryKind.LAPSED: _l("Offer not answered in time"),
     HistoryKind.BOOKED: _l("Booked"),
     HistoryKind.CONFIRMED: _l("Confirmed by the patient"),
-    HistoryKind.MOVED: _l("Moved"),
+    HistoryKind.MOVED: _l("Moved to another time"),
     HistoryKind.MOVE_ASKED: _l("The patient wants another time"),
     HistoryKind.CANCELLED: _l("Cancelled"),
     HistoryKind.ARRIVED: _l("Arrived"),

@@ -34,8 +34,8 @@ class TurnForm(BaseForm):
     number = StringField(
         _l("Their phone"), validators=[InputRequired(_l("Give a phone number."))], render_kw={"inputmode": "tel"}
     )
-    from_at = DateTimeLocalField(_l("From"), format=_AT, validators=[InputRequired(_l("Say from when."))])
-    until_at = DateTimeLocalField(_l("Until"), format=_AT, validators=[InputRequired(_l("Say until when."))])
+    from_at = DateTimeLocalField(_l("On call from"), format=_AT, validators=[InputRequired(_l("Say from when."))])
+    until_at = DateTimeLocalField(_l("On call until"), format=_AT, validators=[InputRequired(_l("Say until when."))])
 
     def validate_number(self, field: StringField) -> None:
         try:

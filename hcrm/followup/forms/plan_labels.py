@@ -26,7 +26,7 @@ CHANNELS: Mapping[StepChannel, str] = {
 TAGS: Mapping[StepChannel, str] = {
     StepChannel.PHONE: _l("Call"),
     StepChannel.SMS: _l("SMS"),
-    StepChannel.HOME_VISIT: _l("Visit"),
+    StepChannel.HOME_VISIT: _l("Home visit"),
     StepChannel.WEB: _l("Web"),
 }
 """The short words beside a step without a tier."""
@@ -54,7 +54,7 @@ TRIGGERS: Mapping[Trigger, str] = {
     Trigger.APPOINTMENT: _l("Days before a booked visit"),
     Trigger.VISIT_MISSED: _l("Days after a visit was missed or called off"),
 }
-DAY_KINDS: Mapping[DayKind, str] = {DayKind.DAYS: _l("Days"), DayKind.WORKDAYS: _l("Business days")}
+DAY_KINDS: Mapping[DayKind, str] = {DayKind.DAYS: _l("Calendar days"), DayKind.WORKDAYS: _l("Business days")}
 HOLIDAY_RULES: Mapping[HolidayRule, str] = {
     HolidayRule.KEEP: _l("Keep the day"),
     HolidayRule.ADVANCE: _l("The workday before"),
