@@ -28,7 +28,8 @@ def signature(key: str, facility_code: str, visit_number: str, until: int) -> st
 
 def check_link(key: str, facility_code: str, visit_number: str, until: int, given: str, now: datetime) -> None:
     """Raises ``LinkInvalid`` for a link whose signature is not right, or whose time is over."""
-    if not hmac.compare_digest(signature(key, facility_code, visit_number, until), given.lower()):
+    expected = signature(key, facility_code, visit_number, until)
+    if not hmac.compare_digest(expected.encode(), given.lower().encode()):
         raise LinkInvalid("not_signed")
     if until < now.timestamp():
         raise LinkInvalid("is_over")

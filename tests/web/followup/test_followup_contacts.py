@@ -103,6 +103,7 @@ def test_a_signed_link_opens_the_call_of_a_visit_for_those_who_may(client, login
     assert client.get(link(runtime, log=1)).location.endswith(f"/patients/{patient_id}/contact")
     assert client.get(link(runtime, visit="V2")).status_code == 404
     assert client.get(link(runtime) + "0").status_code == 400
+    assert client.get(link(runtime, visit="V1", sig="é")).status_code == 400
     assert client.get(link(runtime, visit="V1", sig="0" * 64)).status_code == 400
     assert client.get(link(runtime, until=runtime.clock.now() - timedelta(minutes=1))).status_code == 400
     assert client.get(link(runtime, until=None, facility="OTHER")).status_code == 400
