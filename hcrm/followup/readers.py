@@ -60,7 +60,7 @@ def read_plan_file(content: bytes) -> dict[str, Any]:
         raise PlanInvalid("the file is empty or larger than 200 kB")
     try:
         data = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except (ValueError, RecursionError) as problem:  # no UTF-8, no TOML, endless digits, or lists without end
         raise PlanInvalid(str(problem)) from None
     plan = read_plan(data)
     position = data.get("position", 100)

@@ -25,6 +25,7 @@ from hcrm.followup.domain.plan import (
     Known,
     PerformerRole,
     Plan,
+    PlanInvalid,
     PlanScope,
     RiskLevel,
     Step,
@@ -126,6 +127,12 @@ def test_a_plan_that_can_be_has_no_flaw_and_survives_being_stored_and_exported(p
     assert flaws_in(plan) == flaws_against(plan, KNOWN) == []
     assert plan_from_mapping(plan_to_mapping(plan)) == plan
     assert plan_from_mapping(read_plan_file(plan_file(plan, 7).encode())) == plan
+
+
+@pytest.mark.parametrize("content", [b"code = " + b"[" * 90_000, b"position = " + b"1" * 5_000, b"\xff", b"[", b""])
+def test_a_file_that_is_no_plan_is_refused_in_words(content):
+    with pytest.raises(PlanInvalid):
+        read_plan_file(content)
 
 
 BREAKS = {
