@@ -51,9 +51,9 @@ def absences(session: Session, facility_ids: Collection[int], day: date) -> list
     return [_absence(row) for row in _absence_rows(session, facility_ids, day)]
 
 
-def absence_items(session: Session, facility_id: int, day: date) -> list[AbsenceItem]:
-    """The same with names, the earliest first."""
-    rows = _absence_rows(session, [facility_id], day)
+def absence_items(session: Session, facility_id: int, day: date, user_ids: Collection[int]) -> list[AbsenceItem]:
+    """Those of these users with names, the earliest first."""
+    rows = [row for row in _absence_rows(session, [facility_id], day) if row.user_id in user_ids]
     names = user_names(session, {one for row in rows for one in (row.user_id, row.stand_in_user_id) if one})
     return [
         AbsenceItem(row.id, _absence(row), names.get(row.user_id, ""), names.get(row.stand_in_user_id or 0))

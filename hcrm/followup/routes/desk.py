@@ -56,7 +56,7 @@ def _page(form: AbsenceForm | None) -> str:
             names=user_names(session, {each for each in load if each is not None}),
             whose=whose,
             rows=work_rows(session, listed, actor.user_id),
-            absences=absence_items(session, g.hcrm_facility.id, today),
+            absences=absence_items(session, g.hcrm_facility.id, today, {each.user_id for each in people}),
             form=form or absence_form(people),
             assign=assign_form(people),
             roles=ROLE_LABELS,

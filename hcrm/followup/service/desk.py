@@ -101,10 +101,11 @@ def add_absence(session: Session, *, facility_id: int, absence: Absence, actor: 
 
 
 def remove_absence(session: Session, *, facility_id: int, absence_id: int, actor: Actor, now: datetime) -> bool:
-    """Take an absence out; False when there is none of this facility with the id."""
+    """Take an absence out; False when there is none with the id of somebody to whom the actor gives out tasks."""
+    own = [each.user_id for each in colleagues(session, actor, Action.ASSIGN_TASKS)]
     user_id = session.scalar(
         delete(AbsenceRow)
-        .where(AbsenceRow.id == absence_id, AbsenceRow.facility_id == facility_id)
+        .where(AbsenceRow.id == absence_id, AbsenceRow.facility_id == facility_id, AbsenceRow.user_id.in_(own))
         .returning(AbsenceRow.user_id)
     )
     if user_id is not None:

@@ -14,7 +14,7 @@ from hcrm.followup.domain.worklist import WorkFilters
 from hcrm.followup.models import ClinicianAccountRow, TaskRow
 from hcrm.followup.queries import day_of, loads, next_task_id, work_list
 from hcrm.followup.queries.desk import desk_of
-from hcrm.followup.service import NotAColleague, add_absence, assign_tasks, name_doctors, open_task
+from hcrm.followup.service import NotAColleague, add_absence, assign_tasks, name_doctors, open_task, remove_absence
 from hcrm.organization.models import Clinician
 from hcrm.organization.queries import facility as facility_snapshot
 from tests.conftest import PASSWORD
@@ -104,3 +104,14 @@ def test_tasks_are_given_to_those_who_may_have_them_and_to_their_stand_ins(sessi
 
 def tasks_of_all(session):
     return session.scalars(select(TaskRow).order_by(TaskRow.id)).all()
+
+
+def test_only_who_gives_out_tasks_to_somebody_takes_their_absence_out(session, facility, departments, people, now):
+    member = MembershipSnapshot(facility, Role.DEPARTMENT_HEAD, departments["SUR"])
+    other = Actor(people["sur"].user_id, "other", "other", Language.EN, (member,))
+    absence = Absence(people["grace"].user_id, now.date(), now.date(), None)
+    absence_id = add_absence(session, facility_id=facility, absence=absence, actor=people["head"], now=now)
+    about = {"facility_id": facility, "absence_id": absence_id, "now": now}
+    assert not remove_absence(session, actor=other, **about)
+    assert remove_absence(session, actor=people["head"], **about)
+    assert not remove_absence(session, actor=people["head"], **about)
