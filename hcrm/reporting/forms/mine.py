@@ -10,6 +10,9 @@ from wtforms.validators import DataRequired, Length, Regexp
 
 from hcrm.web import LANGUAGES, BaseForm, choices
 
+MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z"
+"""What every mail server takes; anything else would only be found out when letters go out."""
+
 
 class ViewForm(BaseForm):
     """A name for the page that the person comes from."""
@@ -26,7 +29,7 @@ class LetterForm(BaseForm):
         validators=[
             DataRequired(message=_l("Give an e-mail address.")),
             Length(max=254),
-            Regexp(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+\Z", message=_l("This is no e-mail address.")),
+            Regexp(MAILBOX, message=_l("This is no e-mail address.")),
         ],
     )
     department = SelectField(_l("Department"))

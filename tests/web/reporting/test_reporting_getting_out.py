@@ -183,7 +183,8 @@ def test_a_view_is_kept_and_forgotten_by_its_owner(client: FlaskClient, login: C
 def test_a_letter_is_ordered_and_ended(client: FlaskClient, login: Callable[..., int]) -> None:
     login("manager")
     order = {"email": "ines@hospital.example", "department": "", "language": "en"}
-    assert client.post("/figures/mine", data={**order, "email": "no address"}).status_code == 422
+    for email in ("no address", "(a@hospital.example", "a@[hospital.example", "a@b.example\r\nBcc: c@d.example"):
+        assert client.post("/figures/mine", data={**order, "email": email}).status_code == 422
     assert client.post("/figures/mine", data=order).status_code == 303
     assert "ines@hospital.example" in client.get("/figures/mine").get_data(as_text=True)
     assert client.post("/figures/letter/stop").status_code == 303
