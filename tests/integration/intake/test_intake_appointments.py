@@ -168,3 +168,4 @@ def test_fhir_appointments_that_lack_what_they_need_are_refused(session, facilit
     assert post(session, facility, fhir(status="perhaps"))[0] == "unknown_word"
     assert post(session, facility, fhir(start=""))[0] == "missing_dates"
     assert post(session, facility, fhir(participant=[]))[0] == "patient_missing"
+    assert post(session, facility, fhir(minutesDuration="²")) == ["applied", "applied"]

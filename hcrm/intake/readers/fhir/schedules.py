@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +23,7 @@ STATES: Final[Mapping[str, AppointmentState]] = {
     "entered-in-error": AppointmentState.CANCELLED,
 }
 USUAL_MINUTES: Final = 15
+_MINUTES: Final = re.compile("[0-9]{1,4}")
 
 
 def appointment_of(resource: Element, scope: Scope, reading: Reading, event_at: datetime) -> AppointmentRecord:
@@ -77,7 +79,7 @@ def _times(resource: Element, reading: Reading) -> tuple[datetime | None, dateti
     if ends is not None and ends.begins > begins.begins:
         return begins.begins, ends.begins
     minutes = text(resource, "minutesDuration")
-    length = int(minutes) if minutes.isdigit() and 0 < int(minutes) <= 24 * 60 else USUAL_MINUTES
+    length = int(minutes) if _MINUTES.fullmatch(minutes) and 0 < int(minutes) <= 24 * 60 else USUAL_MINUTES
     return begins.begins, begins.begins + timedelta(minutes=length)
 
 
