@@ -20,7 +20,7 @@ function problem(text) {
 async function ask(address, options = {}) {
   const answer = await fetch(address, {
     ...options,
-    headers: { Accept: "application/json", "X-CSRFToken": token },
+    headers: { Accept: "application/json", "X-CSRFToken": token, ...options.headers },
     credentials: "same-origin",
   });
   if (answer.status === 401) window.location.assign(window.location.href);
@@ -260,12 +260,20 @@ function tieOutcome() {
 }
 
 // A sign of life every minute, so that the task stays here while the screen is open and comes back when it is not.
+// Only when something was pressed or typed since the last one does it say that somebody is there: the log-in ends as on
+// any page that is left alone.
 let beating = 0;
+let touched = false;
+for (const sign of ["keydown", "pointerdown"]) document.addEventListener(sign, () => { touched = true; });
 function keep() {
   window.clearInterval(beating);
   if (!outcome) return;
   const address = outcome.dataset.keep;
-  beating = window.setInterval(() => ask(address, { method: "POST" }).catch(() => {}), 60000);
+  beating = window.setInterval(() => {
+    const headers = touched ? {} : { "X-Background": "1" };
+    touched = false;
+    ask(address, { method: "POST", headers }).catch(() => {});
+  }, 60000);
 }
 
 // A text to the patient is sent without leaving the call.
