@@ -29,6 +29,8 @@ from hcrm.reporting.service.labels import Labels
 from hcrm.reporting.service.revisits import ONE_BY_ONE, counted_figures, revisit_figures
 from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, OVERALL, SCORED_KINDS, satisfaction_report
 from hcrm.survey.domain import QuestionKind
+from hcrm.survey.domain.redaction import redacted as without_names
+from hcrm.survey.domain.scoring import SMALL_GROUP
 from hcrm.survey.queries import questionnaire as published_questionnaire
 from hcrm.survey.queries import questionnaires as published_questionnaires
 
@@ -207,17 +209,20 @@ def _drivers(session: Session, selection: Selection) -> tuple[Driver, ...]:
 
 
 def comments_of(session: Session, selection: Selection, facility_id: int, topic: str = "") -> tuple[Comment, ...]:
-    """The newest comments of a place, blackened and sorted; ``topic`` narrows them to a topic or a tone."""
+    """The newest comments of a place, blackened and sorted; ``topic`` narrows them to a topic or a tone.
+
+    Of fewer than five nobody's is shown, so that nobody can be recognised.
+    """
     if not published_questionnaires(session):
         return ()
     form = published_questionnaire(session, DEFAULT_QUESTIONNAIRE)
     asked = [question.code for question in form.questions if question.kind is QuestionKind.TEXT]
     lists = lists_of(session, facility_id)
     labels = Labels(session, By.DEPARTMENT)
-    found = []
-    for each in written(session, selection, form.code, asked, limit=COMMENTS):
+    told, found = written(session, selection, form.code, asked, limit=COMMENTS), []
+    for each in told if len(told) >= SMALL_GROUP else ():
         comment = Comment(
-            redacted(each.words, each.names),
+            without_names(redacted(each.words, each.names), each.names),
             labels.of(each.department_id),
             each.answered_at,
             topics(each.words, lists),

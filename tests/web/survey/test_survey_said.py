@@ -81,3 +81,20 @@ def test_scores_and_comments_of_the_own_departments(
     assert "Comments: 2" in own
     assert "Smith" not in own
     assert len(list(csv.reader(io.StringIO(client.get("/said/file").data.decode("utf-8-sig"))))) == 1
+
+
+def test_comments_among_the_figures_are_those_of_five_at_least_and_name_nobody(
+    client: Any, login: Login, runtime: Runtime, facility: int, departments: dict[str, int]
+) -> None:
+    with unit_of_work(runtime.sessions) as session:
+        now = runtime.clock.now()
+        answered(session, facility, departments["MED"], now, [5] * 5, "Dr Smith was kind to Anna Schmidt")
+        answered(session, facility, departments["SUR"], now, [1] * 4, "my name is John Miller")
+    login("manager")
+    month = f"{now:%Y-%m}"
+    page = client.get(f"/figures/said?period={month}&department={departments['MED']}").text
+    assert "was kind to" in page
+    assert "Smith" not in page
+    assert "Schmidt" not in page
+    for few in ("said", "bulletin"):
+        assert "my name is" not in client.get(f"/figures/{few}?period={month}&department={departments['SUR']}").text
