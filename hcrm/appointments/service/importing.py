@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from hcrm.appointments.domain.records import AppointmentRecord
 from hcrm.appointments.domain.states import AppointmentState, CancelReason, HistoryKind, Via
+from hcrm.appointments.domain.texts import is_telling
 from hcrm.appointments.models import Appointment
 from hcrm.appointments.queries.people import last_stay
 from hcrm.appointments.service.links import token_hash_of
 from hcrm.appointments.service.places import note, plan_reminder
 from hcrm.appointments.service.waiting import pass_on
 from hcrm.events import AppointmentsBooked, AppointmentsCancelled, AppointmentsKept, AppointmentsMissed, publish
+from hcrm.organization.queries import departments as known_departments
 from hcrm.organization.queries import facility
 from hcrm.organization.service import ensure_clinicians, ensure_departments
 
@@ -42,7 +45,8 @@ def apply_records(
     """Bring what records say into the appointments; how many changed. The same records again change nothing.
 
     ``patients`` are the records by MRN; the caller has seen to it that all are known. A record older than what is
-    known of its appointment changes nothing. Times that are over bring no reminder.
+    known of its appointment changes nothing. Times that are over bring no reminder. Patients are told the room by text:
+    one that names a department is left out, and they are told to come to the reception.
     """
     departments = ensure_departments(
         session,
@@ -55,8 +59,11 @@ def apply_records(
         facility_id=facility_id,
         names={each.clinician_code: each.clinician_name for each in records if each.clinician_code},
     )
+    names = [name for each in known_departments(session, facility_id).values() for name in (each.name, each.name_zh)]
+    telling = [name for name in names if not name.isdigit()]
     changed = 0
-    for record in sorted(records, key=lambda each: each.event_at):
+    for told in sorted(records, key=lambda each: each.event_at):
+        record = replace(told, room="") if is_telling(told.room, telling) else told
         changed += _apply(session, facility_id, record, patients[record.mrn], departments, clinicians, now)
     return changed
 

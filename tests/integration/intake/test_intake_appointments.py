@@ -163,6 +163,14 @@ def test_a_fhir_appointment_is_taken_with_its_patient(session, facility):
     assert row(session).state.value == "cancelled"
 
 
+def test_a_place_that_names_a_department_is_told_to_nobody(session, facility):
+    install_default_templates(session, NOW)
+    document = fhir()
+    document["entry"][1]["resource"]["name"] = "Internal medicine, 2F"
+    assert post(session, facility, document) == ["applied", "applied"]
+    assert row(session).room == ""
+
+
 def test_fhir_appointments_that_lack_what_they_need_are_refused(session, facility):
     install_default_templates(session, NOW)
     assert post(session, facility, fhir(status="perhaps"))[0] == "unknown_word"
