@@ -6,7 +6,9 @@ from sqlalchemy import Engine, text
 
 from hcrm import schema
 from hcrm.db import OWNER_ROLE, Base, make_engine
+from hcrm.unit_of_work import unit_of_work
 from tests.databases import DatabaseServer
+from tests.factories_followup import discharge, discharged, install_content
 
 COLUMNS = """
     SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
@@ -80,6 +82,43 @@ def test_every_revision_can_be_taken_back_with_data_in_the_tables(database_serve
         schema.upgrade(url)
     finally:
         database_server.drop(name)
+
+
+NEW_TO_THE_RELEASE = (
+    "UPDATE task SET condition = 'if_answer' WHERE id IN (SELECT min(id) FROM task)",
+    (
+        "INSERT INTO plan_version (plan_id, version, status, definition)"
+        " SELECT plan_id, max(version) + 1, 'draft', '{}' FROM plan_version GROUP BY plan_id"
+    ),
+    (
+        "INSERT INTO questionnaire_version (questionnaire_id, version, status, definition)"
+        " SELECT questionnaire_id, max(version) + 1, 'draft', '{}' FROM questionnaire_version GROUP BY questionnaire_id"
+    ),
+    (
+        "INSERT INTO import_batch (facility_id, file_name, file_sha256, file_bytes, format, profile, timezone,"
+        " stated_at, with_plans, status, position, counts, shape, created_at)"
+        " SELECT id, 'a.csv', '', 0, 'csv', '{}', timezone, created_at, true, 'undone', 0, '{}', '{}', created_at"
+        " FROM facility"
+    ),
+)
+"""States that older revisions do not know."""
+
+
+def test_what_older_revisions_do_not_know_is_ended_when_they_come_back(runtime, facility, now, template):
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, now)
+        discharge(session, facility, discharged(principal_diagnosis="C34.1", diagnoses=("C34.1",)), now=now)
+        for statement in NEW_TO_THE_RELEASE:
+            session.execute(text(statement))
+        tasks = session.scalar(text("SELECT count(*) FROM task"))
+        assert session.scalar(text("SELECT max(occurrence) FROM task")) > 1
+    schema.downgrade(template.server.admin_url(runtime.engine.url.database), "0001")
+    with runtime.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(DISTINCT (enrolment_id, step_code)) FROM task")) == tasks
+        assert connection.scalar(text("SELECT count(*) FROM task WHERE condition = 'if_answer'")) == 0
+        assert connection.scalars(text("SELECT status FROM import_batch")).all() == ["discarded"]
+        drafts = "SELECT status FROM plan_version UNION SELECT status FROM questionnaire_version"
+        assert connection.scalars(text(drafts)).all() == ["published"]
 
 
 def test_upgrading_twice_changes_nothing(url):
