@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -47,6 +47,16 @@ def book() -> ResponseReturnValue:
         slots = _free(session, names, department, clinician, stay)
         records = patients.records_of_persons(session, [patient.id])
         visits = [each for each in queries.of_persons(session, records) if each.to_come]
+        record(
+            session,
+            now=now(),
+            action="patient.viewed",
+            actor_user_id=current_actor().user_id,
+            facility_id=patient.facility_id,
+            object_kind="patient",
+            object_id=patient.id,
+            patient_id=patient.id,
+        )
     return render_template(
         "appointments/book.html",
         patient=patient,
@@ -91,7 +101,7 @@ def _free(
             limit=12,
         )
         return slots
-    starts_from = now() if asked is None else max(now(), local_moment(asked, now().time().min, zone))
+    starts_from = now() if asked is None else max(now(), local_moment(asked, time.min, zone))
     return queries.free_slots(
         session,
         department_id=department,
@@ -191,15 +201,14 @@ def _wait(patient: PatientSnapshot, stay: EncounterSnapshot | None, form: WaitFo
     actor = current_actor()
     with unit_of_work() as session:
         zone = names_of(session, patient.facility_id).facility.zone
-        midnight = now().time().min
         service.wait(
             session,
             patient_id=patient.id,
             facility_id=patient.facility_id,
             department_id=form.department.data,
             clinician_id=form.clinician.data or None,
-            starts_from=local_moment(form.first_on.data, midnight, zone),
-            starts_until=local_moment(form.last_on.data + timedelta(days=1), midnight, zone),
+            starts_from=local_moment(form.first_on.data, time.min, zone),
+            starts_until=local_moment(form.last_on.data + timedelta(days=1), time.min, zone),
             via=Via.STAFF,
             now=now(),
             actor_user_id=actor.user_id,
