@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hcrm.survey.domain.questionnaire import AnswerValue
-from hcrm.survey.domain.scoring import CAUTION_BELOW, NO_SCORE, SMALL_GROUP, Score, counted, t_quantile, wilson
+from hcrm.survey.domain.scoring import CAUTION_BELOW, NO_SCORE, SMALL_GROUP, Score, counted, wilson
 
 MOST = 5.0
 AGE_BANDS = (0, 18, 45, 65, 80)
@@ -116,31 +116,6 @@ def weighted_share(cells: Iterable[Cell], wanted: Collection[AnswerValue]) -> Sc
     interval = wilson(share * effective, effective)
     assert interval is not None
     return _score(share, interval[0], interval[1], joined, effective)
-
-
-def weighted_mean(cells: Iterable[Cell], minimum: float, maximum: float) -> Score:
-    """The weighted mean of ranged answers with an interval by Student's t on the effective number."""
-    joined = joined_cells(cells)
-    by = weights(joined)
-    effective = effective_n(joined, by)
-    if effective == 0:
-        return NO_SCORE
-    points = [
-        (float(value), weight * times)
-        for cell, weight in zip(joined, by, strict=True)
-        for value, times in counted(cell.values).items()
-        if isinstance(value, int)
-    ]
-    total = math.fsum(weight for _, weight in points)
-    mean = math.fsum(value * weight for value, weight in points) / total
-    variance = math.fsum(weight * (value - mean) ** 2 for value, weight in points) / total
-    if variance == 0 or effective < 2:
-        interval = wilson((mean - minimum) / (maximum - minimum) * effective, effective)
-        assert interval is not None
-        low, high = (minimum + end * (maximum - minimum) for end in interval)
-        return _score(mean, low, high, joined, effective)
-    half = t_quantile(0.975, max(1, int(effective) - 1)) * math.sqrt(variance / (effective - 1))
-    return _score(mean, max(minimum, mean - half), min(maximum, mean + half), joined, effective)
 
 
 def _score(value: float, low: float, high: float, cells: Sequence[Cell], effective: float) -> Score:
