@@ -2,7 +2,7 @@
 
 from hcrm.web.assets import asset
 from hcrm.web.counts import Count
-from hcrm.web.forms import BaseForm, choices
+from hcrm.web.forms import WEEKDAYS, BaseForm, choices
 from hcrm.web.language import LANGUAGES, best_language, choose_language, language, locale_code, use_language
 from hcrm.web.paging import Page, page_number
 from hcrm.web.request import is_safe_address, now, settings, wants_json
@@ -10,6 +10,7 @@ from hcrm.web.times import local_date, local_datetime, local_time, long_date, nu
 
 __all__ = [
     "LANGUAGES",
+    "WEEKDAYS",
     "BaseForm",
     "Count",
     "Page",

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice
 from wtforms.fields import Field, PasswordField, StringField
+
+WEEKDAYS = (
+    ("0", _l("Monday")),
+    ("1", _l("Tuesday")),
+    ("2", _l("Wednesday")),
+    ("3", _l("Thursday")),
+    ("4", _l("Friday")),
+    ("5", _l("Saturday")),
+    ("6", _l("Sunday")),
+)
+"""Days of the week as choices; the values are those of ``date.weekday``."""
 
 
 def _strip(value: Any) -> Any:

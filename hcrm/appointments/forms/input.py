@@ -23,17 +23,8 @@ from hcrm.appointments.domain.search import ReturnRule
 from hcrm.appointments.domain.sessions import SessionRule
 from hcrm.appointments.domain.states import BY_HAND
 from hcrm.appointments.forms.labels import CANCEL_REASONS
-from hcrm.web import BaseForm, choices
+from hcrm.web import WEEKDAYS, BaseForm, choices
 
-WEEKDAYS = (
-    ("0", _l("Monday")),
-    ("1", _l("Tuesday")),
-    ("2", _l("Wednesday")),
-    ("3", _l("Thursday")),
-    ("4", _l("Friday")),
-    ("5", _l("Saturday")),
-    ("6", _l("Sunday")),
-)
 _WHOLE = _l("Enter a whole number.")
 _DAY = InputRequired(message=_l("Choose a day."))
 _ID = NumberRange(min=1, max=2**62)

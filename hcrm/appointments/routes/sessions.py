@@ -16,12 +16,11 @@ from hcrm.appointments import queries, service
 from hcrm.appointments.domain.refusals import Refused
 from hcrm.appointments.domain.search import ReturnRule
 from hcrm.appointments.forms import CloseForm, FeedForm, RuleForm, SessionForm, refusal_words
-from hcrm.appointments.forms.input import WEEKDAYS
 from hcrm.appointments.routes.blueprint import blueprint
 from hcrm.appointments.routes.names import Names, names_of, within
 from hcrm.audit.service import record
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import choices, now, settings
+from hcrm.web import WEEKDAYS, choices, now, settings
 
 
 @blueprint.route("/sessions", methods=["GET", "POST"])

@@ -16,7 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from hcrm.messaging.domain import our_number
 from hcrm.organization.domain import CalendarEntry, DayKind, FacilitySettings, FacilitySnapshot, Hours
 from hcrm.patients.domain import ImpossibleNumber, read_number
-from hcrm.web import BaseForm, choices
+from hcrm.web import WEEKDAYS, BaseForm, choices
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """Years whose holidays can be set."""
@@ -29,16 +29,6 @@ _PAIRS = (("sms_from", "sms_to"), ("alert_cover_from", "alert_cover_to"))
 
 GIVE_A_TIME = _l("Give a time, such as 08:00.")
 GIVE_A_NUMBER = _l("Give a whole number from %(min)s to %(max)s.")
-
-WEEKDAYS = (
-    ("0", _l("Monday")),
-    ("1", _l("Tuesday")),
-    ("2", _l("Wednesday")),
-    ("3", _l("Thursday")),
-    ("4", _l("Friday")),
-    ("5", _l("Saturday")),
-    ("6", _l("Sunday")),
-)
 
 
 class ClockField(TimeField):  # type: ignore[misc]  # wtforms ships no types

@@ -11,9 +11,8 @@ from babel.dates import get_day_names
 from flask_babel import gettext
 
 from hcrm.followup.domain.trial import NOTHING, Assumptions, Team, Trial, Work
-from hcrm.followup.forms.hospital import WEEKDAYS
 from hcrm.followup.queries.trial import Comparison
-from hcrm.web import language, number
+from hcrm.web import WEEKDAYS, language, number
 
 
 def _(text: str, **values: object) -> str:
