@@ -18,8 +18,10 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _DIGITS = re.compile(r"[+(（]?\d(?:[\s\-–—.()（）]{0,2}\d){4,}[xX]?")
 _LETTERS = r"[^\W\d_]"
+_LETTER_BESIDE = r"[^\W\u4e00-\u9fff]"
+"""What makes Latin letters part of a longer word; Chinese beside them does not."""
 _TITLE_EN = re.compile(
-    rf"(?P<title>\b(?:Dr|Doctor|Prof|Professor|Nurse|Sister|Matron|Mr|Mrs|Ms|Miss|Mx)\b\.?)\s+"
+    rf"(?P<title>(?<!{_LETTER_BESIDE})(?:Dr|Doctor|Prof|Professor|Nurse|Sister|Matron|Mr|Mrs|Ms|Miss|Mx)\b\.?)\s+"
     rf"(?P<name>[A-Z]{_LETTERS}*(?:['’-]{_LETTERS}+)*(?:\s+[A-Z]{_LETTERS}+){{0,2}})"
 )
 _INTRODUCED_EN = re.compile(
@@ -78,4 +80,4 @@ def _parts(name: str) -> Iterable[str]:
 
 def _alone(part: str) -> str:
     escaped = re.escape(part).replace("\\ ", r"\s+")
-    return escaped if re.search(r"[\u4e00-\u9fff]", part) else rf"(?<!\w){escaped}(?!\w)"
+    return escaped if re.search(r"[\u4e00-\u9fff]", part) else rf"(?<!{_LETTER_BESIDE}){escaped}(?!{_LETTER_BESIDE})"

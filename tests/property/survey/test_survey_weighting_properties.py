@@ -104,6 +104,7 @@ NAMES = ("Anna Schmidt", "王小明", "O'Brien", "李强")
         ("王医生很耐心，小李护士也好", f"{NAME}医生很耐心，{NAME}护士也好"),
         ("张建国主任态度差", f"{NAME}主任态度差"),
         ("我叫陈晓，电话１３９００００１１１１", f"我叫{NAME}，电话#"),
+        ("感谢Anna Schmidt护士和Dr Smith", f"感谢{NAME}护士和Dr {NAME}"),
         ("王小明的儿子", f"{NAME}的儿子"),
         ("my name is John Miller", f"my name is {NAME}"),
         ("医生和护士都很好，等了3个小时", "医生和护士都很好，等了3个小时"),
@@ -122,3 +123,11 @@ def test_no_known_name_and_no_long_number_survives(before, name, between, number
     assert name.casefold() not in shared.casefold()
     assert number not in shared
     assert redacted(shared, NAMES) == shared
+
+
+def test_what_tells_who_wrote_is_taken_out():
+    text = "I am Mary Smith, call +44 7700 900123 or mary@example.org; 身份证11010519491231002X，张伟"
+    found = redacted(text, ["Mary Smith", "张伟", "Li", ""])
+    for told in ("Mary", "7700", "example", "1949", "张伟"):
+        assert told not in found
+    assert redacted("Room 12, bed 3, 5 days", ["Smith"]) == "Room 12, bed 3, 5 days"
