@@ -72,7 +72,11 @@ def table(report: dict[str, Any], *, escape: bool = True) -> tuple[list[str], li
 
 def safe(cell: Cell) -> Cell:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How formulas begin; a Chinese or Japanese spreadsheet takes the wide signs too."""
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Cell]:

@@ -20,7 +20,7 @@ MODE_LABELS: Mapping[Mode, str] = {
 }
 RATING_LABELS: Mapping[str, str] = {"low": _l("Dissatisfied"), "high": _l("Satisfied")}
 _SATISFIED: Mapping[QuestionKind, tuple[int, ...]] = {QuestionKind.SCALE5: (4, 5), QuestionKind.NPS: (9, 10)}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
