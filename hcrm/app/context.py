@@ -222,6 +222,7 @@ def init_app(app: Flask) -> None:
         web.local_datetime,
         web.local_time,
         web.long_date,
+        web.month,
         web.weekday,
         web.number,
         web.percent,

@@ -6,7 +6,17 @@ from hcrm.web.forms import WEEKDAYS, BaseForm, choices
 from hcrm.web.language import LANGUAGES, best_language, choose_language, language, locale_code, use_language
 from hcrm.web.paging import Page, page_number
 from hcrm.web.request import is_safe_address, now, settings, wants_json
-from hcrm.web.times import local_date, local_datetime, local_time, long_date, number, percent, plain_date, weekday
+from hcrm.web.times import (
+    local_date,
+    local_datetime,
+    local_time,
+    long_date,
+    month,
+    number,
+    percent,
+    plain_date,
+    weekday,
+)
 
 __all__ = [
     "LANGUAGES",
@@ -25,6 +35,7 @@ __all__ = [
     "local_time",
     "locale_code",
     "long_date",
+    "month",
     "now",
     "number",
     "page_number",

@@ -20,6 +20,7 @@ Zone = str | tzinfo | None
 _DATE: Mapping[str, str] = {"en": "EEE d MMM y", "zh_Hans": "y年M月d日 EEE"}
 _LONG_DATE: Mapping[str, str] = {"en": "EEEE d MMMM y", "zh_Hans": "y年M月d日 EEEE"}
 _PLAIN_DATE: Mapping[str, str] = {"en": "d MMM y", "zh_Hans": "y年M月d日"}
+_MONTH: Mapping[str, str] = {"en": "MMMM y", "zh_Hans": "y年M月"}
 _JOIN: Mapping[str, str] = {"en": ", ", "zh_Hans": " "}
 
 
@@ -59,6 +60,11 @@ def long_date(value: date | datetime | None, zone: Zone = None) -> str:
     if value is None:
         return "–"
     return format_date(_day(value, zone), _LONG_DATE[language()], locale=_locale())
+
+
+def month(value: date) -> str:
+    """``November 2026`` · ``2026年11月``."""
+    return format_date(value, _MONTH[language()], locale=_locale())
 
 
 def weekday(value: date | datetime | None, zone: Zone = None) -> str:

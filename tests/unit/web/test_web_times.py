@@ -58,6 +58,7 @@ def test_moment_is_told_in_the_zone_with_the_weekday(language: str) -> None:
             "zh_Hans": "2026年11月24日 星期二",
         }[language]
     )
+    assert web.month(date(2026, 11, 24)) == {"en": "November 2026", "zh_Hans": "2026年11月"}[language]
 
 
 def test_day_of_a_moment_is_that_of_the_zone(language: str) -> None:
