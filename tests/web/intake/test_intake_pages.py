@@ -262,7 +262,7 @@ def test_a_preview_says_what_would_change_and_what_happens(client: Any, runtime:
     page = client.get(f"/imports/{preview(client, changed)}").get_data(as_text=True)
     assert "1 row changes what is known" in page
     assert "2 rows are left out." in page
-    assert "There is no undo." in page
+    assert "It can be undone as a whole" in page
     (table,) = re.findall(r'<table class="grid cards changes">.*?</table>', page, re.DOTALL)
     values = re.findall(r"<(?:del|ins)[^>]*>([^<]*)<", table)
     assert values == [
@@ -284,7 +284,7 @@ def test_a_file_that_says_nothing_new_promises_nothing(client: Any, runtime: Run
     page = client.get(f"/imports/{preview(client)}").get_data(as_text=True)
     assert "Nothing would be written." in page
     assert "What would change" not in page
-    assert "There is no undo." not in page
+    assert "It can be undone as a whole" not in page
 
 
 @pytest.mark.usefixtures("administrator")
