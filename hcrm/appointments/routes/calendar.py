@@ -199,6 +199,15 @@ def waiting() -> ResponseReturnValue:
         names = names_of(session, actor.facility_ids[0])
         lists = {id_: queries.waiting_list(session, id_, now()) for id_ in within(scope, names)}
         people = patient_names(session, [visit.patient_id for rows in lists.values() for visit, _ in rows])
+        record(
+            session,
+            now=now(),
+            action="appointment.listed",
+            actor_user_id=actor.user_id,
+            facility_id=names.facility.id,
+            object_kind="appointment",
+            details={"view": "waiting", "count": sum(len(rows) for rows in lists.values())},
+        )
     return render_template(
         "appointments/waiting.html", lists=lists, names=names, people=people, zone=names.facility.zone
     )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from hcrm.appointments import service
 from hcrm.appointments.domain.states import AppointmentState, Via
 from hcrm.appointments.models import Appointment, ClinicSession, Sitting, Slot
+from hcrm.audit.models import AuditEntry
 from hcrm.ids import patient_token
 from hcrm.messaging.service import install_default_templates
 from hcrm.patients.models import Patient
@@ -131,7 +132,7 @@ def test_a_session_is_published_refused_with_its_clash_and_closed(client, login,
     assert "closed: ill" in client.get(f"/visits?on={DAY}").text
 
 
-def test_who_finds_no_time_waits_and_stands_on_the_list(client, login, ward, departments):
+def test_who_finds_no_time_waits_and_stands_on_the_list(client, login, ward, departments, runtime):
     login("nurse", departments["MED"])
     data = {
         "patient": ward["patient"],
@@ -144,6 +145,11 @@ def test_who_finds_no_time_waits_and_stands_on_the_list(client, login, ward, dep
     assert "王小明" in client.get("/visits/waiting").text
     again = client.post("/visits/wait", data=data, follow_redirects=True)
     assert "on this waiting list already" in again.text
+    client.get(f"/visits/book?patient={ward['patient']}")
+    with runtime.sessions() as session:
+        looks = session.execute(select(AuditEntry.action, AuditEntry.patient_id, AuditEntry.details)).tuples().all()
+    assert ("appointment.listed", None, {"view": "waiting", "count": 1}) in looks
+    assert ("patient.viewed", ward["patient"], {}) in looks
 
 
 def test_a_clinicians_calendar_has_a_secret_address_without_names(client, login, ward, departments, runtime, now):
