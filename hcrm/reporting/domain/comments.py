@@ -1,4 +1,4 @@
-"""What patients write: topics and tone by lists of words in both languages, and what is blackened before it is read.
+"""What patients write: topics and tone by lists of words in both languages.
 
 A word in a list stands for every word that begins with it in English, and for every place where it stands in Chinese.
 A topic says what is written about; the tone is that of the words, which are not understood.
@@ -7,12 +7,11 @@ A topic says what is written about; the tone is that of the words, which are not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
 POSITIVE, NEGATIVE = "positive", "negative"
-BLACK = "▇▇▇"
 
 DEFAULT_WORDS: Mapping[str, str] = {
     "nursing": "nurse nursing 护士 护理 护工",
@@ -88,15 +87,3 @@ def _pattern(words: str) -> re.Pattern[str]:
         for word in sorted(words_of(words), key=len, reverse=True)
     ]
     return re.compile("|".join(parts) if parts else r"(?!)")
-
-
-_CONTACTS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\d{17}[\dXx]|\+?\d[\d \-]{5,}\d")
-
-
-def redacted(comment: str, names: Iterable[str]) -> str:
-    """The comment without addresses, telephone and identity numbers, and without these names (of one sign: kept)."""
-    text = _CONTACTS.sub(BLACK, comment)
-    for name in sorted({name.strip() for name in names if len(name.strip()) > 1}, key=len, reverse=True):
-        edge = r"\b" if name.isascii() else ""
-        text = re.sub(rf"{edge}{re.escape(name)}{edge}", BLACK, text, flags=re.IGNORECASE)
-    return text

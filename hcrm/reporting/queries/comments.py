@@ -9,23 +9,25 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hcrm.patients.models import Patient
+from hcrm.patients.models import Encounter, Patient
 from hcrm.reporting.domain.reports import Selection
 from hcrm.reporting.models import WordList
 from hcrm.reporting.queries.answers import answer_conditions, versions_of
 from hcrm.reporting.queries.places import facility_zones
 from hcrm.survey.models import SurveyAnswer, SurveyResponse
+from hcrm.survey.queries.said import staff_names
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One comment with what has to be blackened in it."""
+    """One comment with the names that have to be taken out of it: of the patient and the contact, and of the staff."""
 
     words: str
     question: str
     department_id: int | None
     answered_at: datetime
-    names: tuple[str, ...]
+    names: frozenset[str]
+    staff: frozenset[str]
 
 
 def written(
@@ -43,9 +45,12 @@ def written(
                 Patient.full_name,
                 Patient.family_name,
                 Patient.given_name,
+                Encounter.nurse,
+                Encounter.contact_name,
             )
             .join(SurveyResponse, SurveyResponse.id == SurveyAnswer.response_id)
             .join(Patient, Patient.id == SurveyResponse.patient_id)
+            .outerjoin(Encounter, Encounter.id == SurveyResponse.encounter_id)
             .where(
                 *answer_conditions(selection, versions, facility_id, zone),
                 SurveyAnswer.question_code.in_(questions),
@@ -53,8 +58,9 @@ def written(
             .order_by(SurveyAnswer.answered_at.desc(), SurveyAnswer.id.desc())
             .limit(limit)
         )
+        staff = staff_names(session, facility_id)
         found += [
-            Written(value, question, department, at, tuple(names))
+            Written(value, question, department, at, frozenset(filter(None, names)), staff)
             for value, question, department, at, *names in session.execute(statement)
             if isinstance(value, str)
         ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.patients.domain import Sex
 from hcrm.reporting.domain.case_mix import Case, Model, Ratio, fit, ratio
-from hcrm.reporting.domain.comments import DEFAULT_WORDS, Tone, redacted, tone, topics
+from hcrm.reporting.domain.comments import DEFAULT_WORDS, Tone, tone, topics
 from hcrm.reporting.domain.drivers import LEAST_PAIRS, Correlation, correlation
 from hcrm.reporting.domain.groups import years_old
 from hcrm.reporting.domain.kaplan_meier import Returned
@@ -29,7 +29,7 @@ from hcrm.reporting.service.labels import Labels
 from hcrm.reporting.service.revisits import ONE_BY_ONE, counted_figures, revisit_figures
 from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, OVERALL, SCORED_KINDS, satisfaction_report
 from hcrm.survey.domain import QuestionKind
-from hcrm.survey.domain.redaction import redacted as without_names
+from hcrm.survey.domain.redaction import redacted
 from hcrm.survey.domain.scoring import SMALL_GROUP
 from hcrm.survey.queries import questionnaire as published_questionnaire
 from hcrm.survey.queries import questionnaires as published_questionnaires
@@ -222,7 +222,7 @@ def comments_of(session: Session, selection: Selection, facility_id: int, topic:
     told, found = written(session, selection, form.code, asked, limit=COMMENTS), []
     for each in told if len(told) >= SMALL_GROUP else ():
         comment = Comment(
-            without_names(redacted(each.words, each.names), each.names),
+            redacted(redacted(each.words, each.staff), each.names),
             labels.of(each.department_id),
             each.answered_at,
             topics(each.words, lists),

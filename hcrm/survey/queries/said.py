@@ -89,7 +89,7 @@ def comments(
         .offset(offset)
         .limit(limit)
     ).all()
-    staff = {facility_id: _staff(session, facility_id) for facility_id in {row.facility_id for row in rows}}
+    staff = {facility_id: staff_names(session, facility_id) for facility_id in {row.facility_id for row in rows}}
     return total, [_comment(row, staff[row.facility_id]) for row in rows]
 
 
@@ -110,7 +110,7 @@ def _comment(row: Any, staff: frozenset[str]) -> Comment:
     )
 
 
-def _staff(session: Session, facility_id: int) -> frozenset[str]:
+def staff_names(session: Session, facility_id: int) -> frozenset[str]:
     """Names of those who work in a facility."""
     doctors = session.scalars(select(Clinician.name).where(Clinician.facility_id == facility_id))
     users = session.scalars(

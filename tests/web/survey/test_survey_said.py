@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Scope
+from hcrm.patients.models import Encounter
 from hcrm.reporting.domain.reports import By, Selection
 from hcrm.reporting.service.satisfaction import satisfaction_report
 from hcrm.survey import service
@@ -88,12 +89,16 @@ def test_comments_among_the_figures_are_those_of_five_at_least_and_name_nobody(
 ) -> None:
     with unit_of_work(runtime.sessions) as session:
         now = runtime.clock.now()
-        answered(session, facility, departments["MED"], now, [5] * 5, "Dr Smith was kind to Anna Schmidt")
+        answered(
+            session, facility, departments["MED"], now, [5] * 5, "Dr Smith and gentle Hua were kind to Anna Schmidt"
+        )
+        session.execute(update(Encounter).values(nurse="Hua"))
         answered(session, facility, departments["SUR"], now, [1] * 4, "my name is John Miller")
     login("manager")
     month = f"{now:%Y-%m}"
     page = client.get(f"/figures/said?period={month}&department={departments['MED']}").text
-    assert "was kind to" in page
+    assert "were kind to" in page
+    assert "Hua" not in page
     assert "Smith" not in page
     assert "Schmidt" not in page
     for few in ("said", "bulletin"):
