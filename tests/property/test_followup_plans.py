@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, full_years, takes
+from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan, takes
 from hcrm.followup.domain.expansion import expand_plan, is_sampled, plan_occurrences, plan_step
 from hcrm.followup.domain.pausing import Fate, WardStay, fate, pauses_for
 from hcrm.followup.domain.plan import (
@@ -42,6 +42,7 @@ from hcrm.followup.domain.plan import (
 from hcrm.followup.domain.trial import Assumptions, TriedStay, Work, try_plans
 from hcrm.followup.readers import plan_file, read_plan_file, shipped_plans
 from hcrm.organization.domain import Calendar
+from hcrm.patients.domain import age_in_years
 
 ZONES = st.sampled_from(
     [ZoneInfo(name) for name in ("Asia/Shanghai", "Europe/London", "America/New_York", "Australia/Lord_Howe", "UTC")]
@@ -249,12 +250,12 @@ def test_days_are_counted_through_leap_days(year, later):
 
 @given(st.dates(date(1920, 1, 1), date(2030, 12, 31)), DAYS)
 def test_age_grows_by_one_each_birthday(born, day):
-    age = full_years(born, day)
+    age = age_in_years(born, day)
     if day < born:
         assert age is None
     else:
         assert 365 * age <= (day - born).days < 366.25 * (age + 1) + 1
-        assert full_years(born, day + timedelta(days=366)) in {age + 1, age + 2}
+        assert age_in_years(born, day + timedelta(days=366)) in {age + 1, age + 2}
 
 
 @settings(max_examples=30, deadline=None)

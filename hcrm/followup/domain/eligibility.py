@@ -79,13 +79,6 @@ def _has_one(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
     return not prefixes or any(plain_code(code).startswith(prefixes) for code in codes)
 
 
-def full_years(born: date | None, day: date) -> int | None:
-    """Age in full years; who was born on 29 February is a year older on 1 March of other years."""
-    if born is None or born > day:
-        return None
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
 def choose_plan(
     plans: Sequence[PublishedPlan], stay: StayFacts, scope: PlanScope = PlanScope.ENCOUNTER
 ) -> PublishedPlan | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hcrm.followup.domain.eligibility import StayFacts, full_years
+from hcrm.followup.domain.eligibility import StayFacts
 from hcrm.followup.domain.plan import RiskLevel
 from hcrm.followup.domain.risk import RiskAssessment, assess_risk
 from hcrm.followup.queries.enrolment import Candidate
-from hcrm.patients.domain import DeceasedState, EncounterClass
+from hcrm.patients.domain import DeceasedState, EncounterClass, age_in_years
 
 _ACUTE_CLASSES = frozenset({EncounterClass.EMERGENCY.value, EncounterClass.OBSERVATION.value})
 
@@ -25,7 +25,7 @@ def stay_facts(each: Candidate, department: str, risk: RiskLevel, *, surgery: bo
         diagnoses=tuple(filter(None, (each.principal_diagnosis, *each.diagnoses))),
         procedures=tuple(str(entry[0]) for entry in each.procedures or () if entry and entry[0]),
         surgery=surgery,
-        age=full_years(each.birth_date, each.discharged_on),
+        age=age_in_years(each.birth_date, each.discharged_on),
         risk=risk,
     )
 

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from hcrm.followup.domain.eligibility import PublishedPlan, full_years, is_surgical, takes
+from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical, takes
 from hcrm.followup.domain.plan import PlanScope, RiskLevel
 from hcrm.followup.queries.enrolment import Candidate, emergency_visits, running_patient_plans
 from hcrm.followup.queries.facts import died_on_ward, stay_facts, stay_risk
 from hcrm.followup.queries.plans import published_plans
 from hcrm.organization.queries import departments
+from hcrm.patients.domain import age_in_years
 
 
 class Key(NamedTuple):
@@ -84,7 +85,7 @@ def _asks_for_age(plan: PublishedPlan) -> bool:
 def _told(each: Candidate, *, by_age: bool) -> tuple[object, ...]:
     """What narrow rules look at besides class, disposition, risk and surgery: stays alike in it get the same plans."""
     procedures = tuple(str(entry[0]) for entry in each.procedures if entry) if each.procedures else ()
-    age = full_years(each.birth_date, each.discharged_on) if by_age else None
+    age = age_in_years(each.birth_date, each.discharged_on) if by_age else None
     return each.department_id, each.principal_diagnosis, tuple(each.diagnoses), procedures, age
 
 

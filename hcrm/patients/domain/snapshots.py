@@ -24,7 +24,10 @@ from hcrm.patients.domain.codes import (
 
 
 def age_in_years(birth_date: date | None, day: date) -> int | None:
-    """Whole years on ``day``; None when the birth date is unknown or later."""
+    """Whole years on ``day``; None when the birth date is unknown or later.
+
+    Who was born on 29 February is a year older on 1 March of other years.
+    """
     if birth_date is None or birth_date > day:
         return None
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
