@@ -76,6 +76,7 @@ def revoke(response_id: int) -> ResponseReturnValue:
 
 def _day(name: str, default: date) -> date:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        day = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return default
+    return day if day.year in range(1990, 2200) else default

@@ -34,6 +34,7 @@ from hcrm.web import now, settings
 
 Choice = TypeVar("Choice", bound=StrEnum)
 BEARER = "Bearer "
+YEARS = range(1990, 2200)
 
 
 class BadParameter(ValueError):
@@ -75,9 +76,12 @@ def _day(name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise BadParameter(f"bad_{name}") from None
+    if day.year not in YEARS:
+        raise BadParameter(f"bad_{name}")
+    return day
 
 
 def _choice(name: str, allowed: tuple[Choice, ...], default: Choice) -> Choice:

@@ -47,6 +47,7 @@ def test_every_discharge_has_a_verdict_and_links_are_taken_back(
         actions = session.scalars(select(AuditEntry.action)).all()
     assert after.token_hash != before.token_hash
     assert {"survey.invitations_viewed", "survey.link_revoked"} <= set(actions)
+    assert client.get("/invitations?to=0001-01-05").status_code == 200
     assert client.post("/invitations/999999/revoke").status_code == 404
 
 

@@ -113,7 +113,7 @@ def test_a_token_reaches_so_far_and_no_further(
 
 @pytest.mark.parametrize(
     "question",
-    ["from=2026-02-30", "from=2026-03-01&to=2026-02-01", "by=question", "basis=moon", "to=yesterday"],
+    ["from=2026-02-30", "from=2026-03-01&to=2026-02-01", "by=question", "basis=moon", "to=yesterday", "to=9999-12-31"],
 )
 def test_questions_that_make_no_sense_are_refused_in_a_word(
     client: FlaskClient, login: Callable[..., int], question: str
