@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 LAST_30_DAYS = "30d"
 MONTHS_OFFERED = 13
+QUARTERS_OFFERED = 8
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
@@ -52,6 +53,14 @@ def quarter_of(code: str, today: date) -> Period:
     except ValueError:
         return quarter_of("", today)
     return Period(f"{year:04d}-Q{number}", first.from_on, last.to_on)
+
+
+def quarters_offered(today: date) -> list[Period]:
+    """What the picker of quarters offers: this one and those before it."""
+    periods = [quarter_of(f"{today.year:04d}-Q{(today.month + 2) // 3}", today)]
+    while len(periods) < QUARTERS_OFFERED:
+        periods.append(quarter_of("", periods[-1].from_on))
+    return periods
 
 
 def _quarter_before(today: date) -> tuple[int, int]:

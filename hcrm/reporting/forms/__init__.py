@@ -150,6 +150,12 @@ def period_label(period: Period, *, inside: bool = False) -> str:
     return str(format_date(period.from_on, pattern, locale=language()))
 
 
+def quarter_label(quarter: Period) -> str:
+    """``Q3 2026`` · ``2026年第3季度``."""
+    year, number = quarter.code.split("-Q")
+    return _("Q%(number)s %(year)s", number=number, year=year)
+
+
 def days_label(selection: Selection | Period) -> str:
     """``23 Oct to 21 Nov 2026`` · ``2026年10月23日至11月21日``."""
     assert selection.from_on is not None

@@ -15,7 +15,7 @@ from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.followup.forms.labels import CONNECTIONS, REASONS
 from hcrm.reporting import forms, service
-from hcrm.reporting.domain.periods import Period, last_month, quarter_of
+from hcrm.reporting.domain.periods import Period, last_month, quarter_of, quarters_offered
 from hcrm.reporting.domain.targets import Stage, Targeted
 from hcrm.reporting.forms import meeting as labels
 from hcrm.reporting.forms import sides
@@ -123,6 +123,7 @@ def register_page() -> ResponseReturnValue:
         period = quarter_of(request.args.get("quarter", ""), place.today)
         lines = open_register(session, selection=place.within(period), now=now(), actor_user_id=current_actor().user_id)
     more = {"lines": lines, "reasons": REASONS, "names": _names(place), "most": service.MOST_LINES}
+    more["quarters"] = sorted({*quarters_offered(place.today), period}, key=lambda each: each.from_on, reverse=True)
     return render_template("reporting/register.html", **more, **shared(place, period))
 
 

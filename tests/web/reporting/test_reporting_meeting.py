@@ -103,6 +103,9 @@ def test_a_head_decides_for_the_own_department_only(
         assert session.scalar(text("SELECT count(*) FROM audit_entry WHERE action = 'figures.register_opened'")) == 1
     assert len(rows) - 1 == expected
     assert client.get("/figures/register?quarter=nonsense").status_code == 200
+    offered = client.get("/figures/register?quarter=2019-Q2").get_data(as_text=True)
+    assert '<option value="2019-Q2" selected>Q2 2019</option>' in offered
+    assert offered.count('<option value="20') == 9
 
 
 def test_the_review_is_for_the_person_and_their_head_alone(
