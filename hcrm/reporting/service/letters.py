@@ -71,7 +71,7 @@ def unsubscribe(session: Session, *, user_id: int, facility_id: int, now: dateti
 
 def take_letters(session: Session, *, now: datetime, base_url: str) -> list[Letter]:
     """The letters about last month that nobody has taken yet; they are taken by this. Who may no longer see the figures
-    gets none.
+    gets none, nor does anybody about a department that is closed.
     """
     found = []
     for row in session.scalars(select(Subscription).order_by(Subscription.id).with_for_update(skip_locked=True)):
@@ -118,11 +118,14 @@ def _letter(session: Session, row: Subscription, period: Period, now: datetime, 
     scope = scope_of(user.actor, Action.VIEW_FIGURES).departments if user else {}
     if row.facility_id not in scope:
         return None
-    selection = Selection(period.from_on, period.to_on, {row.facility_id: scope[row.facility_id]}, row.department_id)
+    known, allowed = departments(session, row.facility_id), scope[row.facility_id]
+    if row.department_id is not None and (row.department_id not in known or not _within(row.department_id, allowed)):
+        return None
+    selection = Selection(period.from_on, period.to_on, {row.facility_id: allowed}, row.department_id)
     link = f"{base_url}/overview?period={period.code}"
     place = facility(session, row.facility_id).name_in(row.language)
     if row.department_id is not None:
-        place = f"{place}, {departments(session, row.facility_id)[row.department_id].name_in(row.language)}"
+        place = f"{place}, {known[row.department_id].name_in(row.language)}"
         link = f"{link}&department={row.department_id}"
     month = _month(session, selection, period, now)
     return Letter(
@@ -134,6 +137,10 @@ def _letter(session: Session, row: Subscription, period: Period, now: datetime, 
         words.subject(period.code, place, row.language),
         words.text(month, month=period.code, place=place, link=link, language=row.language),
     )
+
+
+def _within(department_id: int, allowed: frozenset[int] | None) -> bool:
+    return allowed is None or department_id in allowed
 
 
 def _month(session: Session, selection: Selection, period: Period, now: datetime) -> Month:

@@ -137,5 +137,18 @@ def test_who_may_no_longer_see_figures_gets_no_letter(hospital: Runtime, post: P
     assert post.letters == []
 
 
+def test_a_letter_about_a_closed_department_keeps_no_other_back(hospital: Runtime, post: Post) -> None:
+    with unit_of_work(hospital.sessions) as session:
+        session.execute(text("UPDATE department SET active = false WHERE code = 'MED'"))
+        session.execute(
+            text(
+                "UPDATE report_subscription SET department_id = (SELECT id FROM department WHERE code = 'MED')"
+                " WHERE email LIKE 'ines%'"
+            )
+        )
+    assert send_letters(hospital) == 1
+    assert [letter["To"] for letter in post.letters] == ["mei@hospital.example"]
+
+
 def test_without_a_mail_server_nothing_happens(runtime: Runtime) -> None:
     assert send_letters(runtime) == 0
