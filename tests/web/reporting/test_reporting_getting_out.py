@@ -189,3 +189,13 @@ def test_a_letter_is_ordered_and_ended(client: FlaskClient, login: Callable[...,
     assert "ines@hospital.example" in client.get("/figures/mine").get_data(as_text=True)
     assert client.post("/figures/letter/stop").status_code == 303
     assert "ines@hospital.example" not in client.get("/figures/mine").get_data(as_text=True)
+
+
+def test_tokens_and_the_own_work_are_found_from_other_pages(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    login("administrator")
+    assert 'href="/figures/access"' in client.get("/hospital", follow_redirects=True).text
+    client.post("/logout")
+    login("nurse")
+    assert 'href="/figures/my-work"' in client.get("/account").text
