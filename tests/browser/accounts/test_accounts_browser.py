@@ -89,7 +89,7 @@ def test_start_page_of_a_role_is_accessible(
 ) -> None:
     enter(role, language)
 
-    assert page.locator("[aria-current=page]").count() == 1
+    assert page.locator(".topbar [aria-current=page]").count() == 1
     check(page, WIDTHS)
 
 

@@ -37,21 +37,9 @@ def test_every_job_of_the_table_runs_on_an_empty_hospital(runtime, job):
 
 
 def test_senders_run_in_every_worker_and_planners_only_in_the_leader():
-    assert {job.name: job.needs_leader for job in JOBS} == {
-        "take_replies": False,
-        "apply_receipts": False,
-        "send_messages": False,
-        "run_imports": False,
-        "apply_waiting_messages": True,
-        "release_due_steps": True,
-        "climb_ladders": False,
-        "expire_responses": True,
-        "remind_of_surveys": True,
-        "settle_messages": True,
-        "look_again": True,
-        "expire_messages": True,
-        "seal_audit": True,
-    }
+    in_every_worker = {job.name for job in JOBS if not job.needs_leader}
+    assert in_every_worker == {"take_replies", "apply_receipts", "send_messages", "run_imports", "climb_ladders"}
+    assert {"release_due_steps", "remind_of_surveys", "send_reminders", "seal_audit"} <= {job.name for job in JOBS}
 
 
 def test_no_job_runs_more_often_than_every_second():
