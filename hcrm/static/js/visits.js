@@ -1,5 +1,5 @@
 // Home visits: the list is printed; the form is kept on the phone while it is filled in and, without a connection, until
-// it could be sent. What was sent, or is older than three days, is deleted from the phone.
+// it could be sent. What was sent, or is older than three days, is deleted from the phone. Each user has drafts of their own.
 
 const print = document.querySelector("[data-print]");
 if (print) {
