@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.queries import user_names
@@ -132,7 +132,8 @@ def call_view(session: Session, task_id: int, *, now: datetime) -> CallView:
         raise LookupError(task_id)
     task, leased = row
     siblings = _siblings(session, task)
-    attempts = _attempts(session, siblings)
+    all_tasks = [*siblings, *_others(session, task)]
+    attempts = _attempts(session, all_tasks)
     names = user_names(session, _users(task, attempts))
     stay = encounter_snapshots(session, [task.encounter_id])[0]
     return CallView(
@@ -150,10 +151,10 @@ def call_view(session: Session, task_id: int, *, now: datetime) -> CallView:
         step_name=_step_name(session, task),
         numbers=_numbers(session, task, attempts),
         attempts=tuple(
-            PastAttempt(each.started_at, each, _step_code(siblings, each.task_id), names.get(each.user_id or 0, ""))
+            PastAttempt(each.started_at, each, _step_code(all_tasks, each.task_id), names.get(each.user_id or 0, ""))
             for each in attempts
         ),
-        messages=_messages(session, siblings),
+        messages=_messages(session, all_tasks),
         siblings=tuple(siblings),
         alerts=_open_alerts(session, task),
         risk=_risk(session, stay),
@@ -176,6 +177,21 @@ def _siblings(session: Session, task: TaskRow) -> list[TaskRow]:
             .order_by(TaskRow.window_starts_at, TaskRow.id)
         )
     ) or [task]
+
+
+def _others(session: Session, task: TaskRow) -> list[TaskRow]:
+    """Tasks outside that run: of the stay's other plans, of the plans of the patient, and single ones of the stay.
+
+    Who calls has to know of every call and text, whichever plan it came from.
+    """
+    of_stay = and_(EnrolmentRow.encounter_id == task.encounter_id, EnrolmentRow.status != literal_column("'cancelled'"))
+    of_patient = and_(EnrolmentRow.patient_id == task.patient_id, EnrolmentRow.scope == literal_column("'patient'"))
+    runs = session.scalars(select(EnrolmentRow.id).where(or_(of_stay, of_patient)))
+    in_runs = TaskRow.enrolment_id == func.any(id_array([each for each in runs if each != task.enrolment_id]))
+    single = and_(TaskRow.enrolment_id.is_(None), TaskRow.encounter_id == task.encounter_id, TaskRow.id != task.id)
+    return list(
+        session.scalars(select(TaskRow).where(or_(in_runs, single), TaskRow.status != TaskStatus.ENTERED_IN_ERROR))
+    )
 
 
 def _attempts(session: Session, tasks: Sequence[TaskRow]) -> list[AttemptRow]:

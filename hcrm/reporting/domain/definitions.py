@@ -253,7 +253,7 @@ _FOLLOWUP = (
             "Of: inpatient, day-case and observation stays that ended in the period and that the patient left alive.",
             "分母：期内结束且患者存活离院的住院、日间和留观病例。",
         ),
-        Text("Left out: deaths and nothing else.", "排除：仅死亡。"),
+        Text("Left out: deaths, and care after the acute stay.", "排除：死亡，以及急性期后的康复照护。"),
         _OWN,
     ),
 )

@@ -15,6 +15,7 @@ from hcrm.followup.domain.attempts import Connection
 from hcrm.followup.domain.plan import PlanScope
 from hcrm.followup.domain.task import BusinessStatus, EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, PlanRow, PlanVersionRow, TaskRow
+from hcrm.followup.queries import call_view
 from hcrm.followup.service import AttemptReport, after_end, complete_task, record_attempt
 from hcrm.followup.service.responses import Answer, answer_question
 from hcrm.patients.domain import Disposition, EncounterClass, RowKind
@@ -189,3 +190,14 @@ def test_a_high_risk_call_goes_on_after_two_half_days(
     nobody(24)
     assert task.business_status is BusinessStatus.ESCALATED
     assert session.scalar(select(func.count()).select_from(TaskRow).where(TaskRow.step_code == "high_risk_call")) == 1
+
+
+@pytest.mark.usefixtures("content")
+def test_who_calls_sees_the_calls_of_other_plans(session: Session, facility: int, now: datetime, nurse: int) -> None:
+    discharge(session, facility, discharged(**HEART_FAILURE), now=now)
+    other = chronic(session)[0]
+    report = AttemptReport("k", Connection.NO_ANSWER, None, now)
+    record_attempt(session, task_id=other.id, report=report, user_id=nurse, now=now)
+    view = call_view(session, tasks_of(session)["clinical_call"].id, now=now)
+    assert [each.step_code for each in view.attempts] == [other.step_code]
+    assert other.id not in {each.id for each in view.siblings}
