@@ -88,6 +88,13 @@ class CallView:
     risk: RiskAssessment
 
     @property
+    def earlier(self) -> list[tuple[datetime, str, MessageSnapshot | None, PastAttempt | None]]:
+        """What was before, newest first: when, the step's code, and the text or the call."""
+        texts = [(text.sent_at or text.created_at, code, text, None) for code, text in self.messages]
+        calls = [(call.at, call.step_code, None, call) for call in self.attempts]
+        return sorted([*texts, *calls], key=lambda each: each[0], reverse=True)
+
+    @property
     def language_needed(self) -> str:
         """The language in which somebody has to speak with the patient, as an earlier caller found."""
         said = [each.attempt.interpreter for each in self.attempts if each.attempt.interpreter]

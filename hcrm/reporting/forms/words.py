@@ -133,7 +133,7 @@ def funnel_sentence(view: Overview) -> str:
     """What the bars count, and where tasks were lost on the way."""
     if view.followup.only.tier is None:
         return _lost_sentence(view)
-    return sentences(_("Tier 1: one call for each discharge."), _lost_sentence(view))
+    return sentences(_("Tier 1: calls about health; a discharge can have more than one."), _lost_sentence(view))
 
 
 def _lost_sentence(view: Overview) -> str:

@@ -52,7 +52,7 @@ LEAST_DEPARTMENTS = 5
 class Followup:
     """The headline: contact by a person in tier 1 (in every tier where nothing is tier 1), in total and by department.
 
-    That is one call for each discharge; re-calls, which check it, are left to the table of the tiers.
+    Those are the calls about health, of all plans; re-calls, which check them, are left to the table of the tiers.
 
     ``only`` says which tasks the headline is made of. Beside it every tier's contact by a person, and messages apart.
     """
