@@ -78,6 +78,9 @@ FOLLOWUP_GROUPINGS = (
     By.DAY,
     By.NONE,
 )
+IMPERSONAL_GROUPINGS = tuple(by for by in FOLLOWUP_GROUPINGS if by is not By.STAFF)
+"""What everybody who sees figures may group by; what each person did is for whoever reviews their work."""
+
 SATISFACTION_GROUPINGS = (By.DEPARTMENT, By.QUESTION, By.MONTH, By.NONE)
 
 

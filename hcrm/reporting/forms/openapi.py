@@ -6,7 +6,7 @@ from typing import Any
 
 from hcrm.reporting.domain.measures import MEASURES, Link
 from hcrm.reporting.domain.reports import (
-    FOLLOWUP_GROUPINGS,
+    IMPERSONAL_GROUPINGS,
     REVISIT_GROUPINGS,
     SATISFACTION_GROUPINGS,
     Basis,
@@ -31,7 +31,7 @@ def description(base_url: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": {
             "/api/figures/followup": _path(
-                "The follow-up funnel; rate = completed / due", FOLLOWUP_GROUPINGS, [_choice("basis", list(Basis))]
+                "The follow-up funnel; rate = completed / due", IMPERSONAL_GROUPINGS, [_choice("basis", list(Basis))]
             ),
             "/api/figures/revisits": _path(
                 "Patients who came back",

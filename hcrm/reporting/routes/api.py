@@ -14,7 +14,7 @@ from hcrm.accounts.guard import public
 from hcrm.reporting import service
 from hcrm.reporting.domain.measures import MEASURES, Link
 from hcrm.reporting.domain.reports import (
-    FOLLOWUP_GROUPINGS,
+    IMPERSONAL_GROUPINGS,
     REVISIT_GROUPINGS,
     SATISFACTION_GROUPINGS,
     BadPeriod,
@@ -96,7 +96,7 @@ def _choice(name: str, allowed: tuple[Choice, ...], default: Choice) -> Choice:
 
 def _followup(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
     only = TaskFilter(basis=_choice("basis", tuple(Basis), Basis.WINDOW))
-    by = _choice("by", FOLLOWUP_GROUPINGS, By.NONE)
+    by = _choice("by", IMPERSONAL_GROUPINGS, By.NONE)
     return service.followup_json(service.followup_report(session, selection=selection, by=by, now=at, only=only))
 
 

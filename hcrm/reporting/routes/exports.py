@@ -18,7 +18,7 @@ from hcrm.reporting.domain.measures import MEASURES
 from hcrm.reporting.domain.reports import By, Selection
 from hcrm.reporting.forms.workbook import Sheet, workbook
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.routes.places import period_of, place_of
+from hcrm.reporting.routes.places import followup_groupings, period_of, place_of
 from hcrm.reporting.service.overview import REVISIT_MEASURE
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
@@ -95,7 +95,7 @@ def _followup_export(session: Any, selection: Selection, at: datetime) -> dict[s
     report = service.followup_report(
         session,
         selection=selection,
-        by=_by(service.FOLLOWUP_GROUPINGS),
+        by=_by(followup_groupings()),
         now=at,
         only=forms.task_filter(request.args),
     )

@@ -16,7 +16,7 @@ from hcrm.organization.queries import departments, facilities
 from hcrm.reporting import forms
 from hcrm.reporting.domain.definitions import DEFINITIONS
 from hcrm.reporting.domain.periods import Period, last_30_days, offered
-from hcrm.reporting.domain.reports import Selection
+from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, IMPERSONAL_GROUPINGS, By, Selection
 from hcrm.reporting.forms import words
 from hcrm.web import language, now
 
@@ -38,6 +38,11 @@ class Place:
     def within(self, period: Period) -> Selection:
         """The same place in a period."""
         return Selection(period.from_on, period.to_on, self.selection.scope, self.selection.department_id)
+
+
+def followup_groupings() -> tuple[By, ...]:
+    """What the viewer may group follow-up by: by member of staff only who reviews their work."""
+    return FOLLOWUP_GROUPINGS if permitted(current_actor(), Action.REVIEW_STAFF) else IMPERSONAL_GROUPINGS
 
 
 def place_of(session: Any, action: Action) -> Place:

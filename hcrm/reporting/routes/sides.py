@@ -13,10 +13,10 @@ from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import charts, forms
 from hcrm.reporting.domain.comments import DEFAULT_WORDS
 from hcrm.reporting.domain.measures import MEASURES
-from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, REVISIT_GROUPINGS, By
+from hcrm.reporting.domain.reports import REVISIT_GROUPINGS, By
 from hcrm.reporting.forms import sides as labels
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.routes.places import period_of, place_of, shared
+from hcrm.reporting.routes.places import followup_groupings, period_of, place_of, shared
 from hcrm.reporting.service.analysis import (
     FollowupSides,
     ReturnSides,
@@ -36,7 +36,7 @@ from hcrm.web import language, now
 @requires(Action.VIEW_FIGURES)
 def followup_page() -> ResponseReturnValue:
     """The funnel in groups, the run of days, the best hours, and how many tries it takes."""
-    by, only = _by(FOLLOWUP_GROUPINGS), forms.task_filter(request.args)
+    by, only = _by(followup_groupings()), forms.task_filter(request.args)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
         period = period_of(place)

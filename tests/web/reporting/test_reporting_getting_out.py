@@ -113,7 +113,15 @@ def test_a_token_reaches_so_far_and_no_further(
 
 @pytest.mark.parametrize(
     "question",
-    ["from=2026-02-30", "from=2026-03-01&to=2026-02-01", "by=question", "basis=moon", "to=yesterday", "to=9999-12-31"],
+    [
+        "from=2026-02-30",
+        "from=2026-03-01&to=2026-02-01",
+        "by=question",
+        "by=staff",
+        "basis=moon",
+        "to=yesterday",
+        "to=9999-12-31",
+    ],
 )
 def test_questions_that_make_no_sense_are_refused_in_a_word(
     client: FlaskClient, login: Callable[..., int], question: str
@@ -123,6 +131,15 @@ def test_questions_that_make_no_sense_are_refused_in_a_word(
     answer = ask(client, token, f"/api/figures/followup?{question}")
     assert answer.status_code == 400
     assert answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(("role", "links"), [("manager", 0), ("department_head", 1)])
+def test_what_each_person_did_is_for_whoever_reviews_their_work(
+    client: FlaskClient, login: Callable[..., int], role: str, links: int
+) -> None:
+    login(role)
+    page = client.get("/figures/followup?period=2026-01&by=month").get_data(as_text=True)
+    assert page.count('value="staff"') == links
 
 
 def test_every_described_path_answers(client: FlaskClient, login: Callable[..., int]) -> None:
