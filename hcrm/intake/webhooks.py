@@ -25,7 +25,7 @@ from hcrm.intake.readers.fhir.posted import ANSWERED_BY_ENTRY, Posted, read_post
 from hcrm.intake.readers.hl7v2 import Reading
 from hcrm.organization.queries import facility
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import now
+from hcrm.web import bearer_token, now
 
 blueprint = Blueprint("fhir", __name__)
 csrf.exempt(blueprint)  # the token says who calls; no cookie counts here
@@ -50,7 +50,7 @@ def with_token(view: Callable[[bytes], ResponseReturnValue]) -> Callable[[], Res
     def checked() -> ResponseReturnValue:
         try:
             with unit_of_work() as session:
-                g.access_token = service.use_token(session, _bearer(), now=now())
+                g.access_token = service.use_token(session, bearer_token(), now=now())
             if g.access_token is None:
                 return _answer(401, outcomes.plain_outcome("unauthorized"), **{"WWW-Authenticate": "Bearer"})
             if request.mimetype not in TYPES:
@@ -63,11 +63,6 @@ def with_token(view: Callable[[bytes], ResponseReturnValue]) -> Callable[[], Res
             return _answer(503, outcomes.plain_outcome("unavailable"), **{"Retry-After": RETRY_AFTER})
 
     return checked
-
-
-def _bearer() -> str:
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if kind.casefold() == "bearer" else ""
 
 
 @blueprint.post("/fhir")

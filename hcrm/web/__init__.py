@@ -5,7 +5,7 @@ from hcrm.web.counts import Count
 from hcrm.web.forms import WEEKDAYS, BaseForm, choices
 from hcrm.web.language import LANGUAGES, best_language, choose_language, language, locale_code, use_language
 from hcrm.web.paging import Page, page_number
-from hcrm.web.request import is_safe_address, now, settings, wants_json
+from hcrm.web.request import bearer_token, is_safe_address, now, settings, wants_json
 from hcrm.web.times import (
     local_date,
     local_datetime,
@@ -25,6 +25,7 @@ __all__ = [
     "Count",
     "Page",
     "asset",
+    "bearer_token",
     "best_language",
     "choices",
     "choose_language",

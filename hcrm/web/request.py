@@ -45,3 +45,9 @@ def is_safe_address(address: str) -> bool:
         return False
     parts = urlsplit(address)
     return not parts.scheme and not parts.netloc and "\\" not in address
+
+
+def bearer_token() -> str:
+    """The token that the caller shows (RFC 6750); empty without one, or with credentials of another kind."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.casefold() == "bearer" else ""

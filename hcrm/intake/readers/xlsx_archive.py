@@ -29,9 +29,16 @@ _BOOK: Final = "xl/workbook.xml"
 _READ: Final = ("xl/", "[Content_Types].xml", "_rels/", "docProps/")
 _ENTITIES: Final = (b"<!DOCTYPE", b"<!ENTITY")
 _DAMAGES: Final = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
-    RuntimeError, ValueError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 _FORMULA: Final = (b"<f>", b"<f ", b":f>", b":f ")
 
 

@@ -30,10 +30,9 @@ from hcrm.reporting.service.overview import REVISIT_MEASURE
 from hcrm.reporting.service.tokens import use_token
 from hcrm.survey.domain import UnknownQuestionnaire
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import now, settings
+from hcrm.web import bearer_token, now, settings
 
 Choice = TypeVar("Choice", bound=StrEnum)
-BEARER = "Bearer "
 YEARS = range(1990, 2200)
 
 
@@ -55,9 +54,9 @@ def api_report(report: str) -> ResponseReturnValue:
     if report not in REPORTS:
         abort(404)
     with unit_of_work() as session:
-        token = use_token(session, request.headers.get("Authorization", "").removeprefix(BEARER), now=now())
+        token = use_token(session, bearer_token(), now=now())
         if token is None:
-            return jsonify(error="token_needed"), 401
+            return jsonify(error="token_needed"), 401, {"WWW-Authenticate": "Bearer"}
         if report not in token.reports:
             return jsonify(error="not_for_this_report"), 403
         try:

@@ -103,7 +103,9 @@ def test_a_token_reaches_so_far_and_no_further(
     rows = ask(client, narrow, "/api/figures/followup?by=department").get_json()["rows"]
     assert [row["code"] for row in rows] == ["B03"]
     assert ask(client, narrow, "/api/figures/revisits").status_code == 403
-    assert ask(client, "", "/api/figures/followup").status_code == 401
+    assert ask(client, "", "/api/figures/followup").headers["WWW-Authenticate"] == "Bearer"
+    bare = client.get("/api/figures/followup", headers={"Authorization": narrow})
+    assert bare.status_code == 401
     assert ask(client, narrow + "x", "/api/figures/followup").status_code == 401
     with unit_of_work(hospital.sessions) as session:
         number = session.query(ReportToken).one().id
