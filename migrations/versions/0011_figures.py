@@ -1,0 +1,16 @@
+"""Not used yet."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing to do yet."""
+
+
+def downgrade() -> None:
+    """Nothing to do yet."""
