@@ -345,6 +345,17 @@ def test_a_trial_adds_up_whichever_way_it_is_counted(facts, zone, reached, attem
     assert twice.total.calls == pytest.approx(2 * found.total.calls)
 
 
+def test_a_trial_counts_home_visits_only_where_the_teams_go():
+    facts = StayFacts("IMP", "home", post_acute=False, finished=True, cancelled=False, discharged_on=date(2026, 2, 3))
+    stays = [TriedStay(number, facts, "en", in_area=number < 30) for number in range(100)]
+    found = try_plans(PUBLISHED, stays, Calendar(), ZoneInfo("Asia/Shanghai"), Assumptions(), {})
+    everywhere = [replace(each, in_area=True) for each in stays]
+    wide = try_plans(PUBLISHED, everywhere, Calendar(), ZoneInfo("Asia/Shanghai"), Assumptions(), {})
+    assert found.total.visits == pytest.approx(30 * 0.05)
+    assert wide.total.visits == pytest.approx(100 * 0.05)
+    assert found.total.calls == pytest.approx(wide.total.calls)
+
+
 @given(DAYS, st.sampled_from(RiskLevel), calendars(), ZONES)
 def test_every_shipped_plan_can_be_expanded(day, risk, calendar, zone):
     for plan in PLANS:

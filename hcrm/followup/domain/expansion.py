@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hcrm.followup.domain.plan import DayKind, HolidayRule, Plan, RiskLevel, Step, Trigger
+from hcrm.followup.domain.plan import DayKind, HolidayRule, Plan, RiskLevel, Step, StepChannel, Trigger
 from hcrm.ids import stable_share
 from hcrm.organization.domain import Calendar
 
@@ -119,3 +119,8 @@ def is_sampled(step: Step, plan_version: str, encounter_id: int, *, flagged: boo
     if step.sample >= 1.0 or (flagged and step.flagged_too):
         return True
     return stable_share(plan_version, step.code, encounter_id) < step.sample
+
+
+def is_drawn_by_area(step: Step) -> bool:
+    """Whether the step is a sampled home visit: only who lives where the teams go is drawn for it."""
+    return step.channel is StepChannel.HOME_VISIT and step.sample < 1.0

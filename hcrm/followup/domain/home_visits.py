@@ -43,6 +43,28 @@ class Booking:
     district: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceArea:
+    """Where the teams of a hospital go: the districts of all of them, case-folded."""
+
+    districts: frozenset[str]
+
+    @classmethod
+    def of(cls, teams: Iterable[Team]) -> ServiceArea:
+        """The area of these teams."""
+        return cls(frozenset(district.casefold() for team in teams for district in team.districts))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is any team; a hospital without teams has not said yet where it visits."""
+        return bool(self.districts)
+
+    def takes(self, address: str) -> bool:
+        """Whether somebody at this address may be drawn for a visit: inside the area, or the area is not known."""
+        plain = address.casefold()
+        return not self.districts or any(district in plain for district in self.districts)
+
+
 class NoVisit(StrEnum):
     """Why a visit has no day."""
 

@@ -1,10 +1,10 @@
 """What plans would ask of people in a month of known discharges: calls, hours, visits, texts and what these cost.
 
-Everything here is pure. Stays that are alike (plan, day of discharge, risk, language) are planned once and counted. A
-sampled step counts its share of them, so that two versions differ by what they say and not by who happens to be drawn.
-What happened is not replayed: how many calls an attempt needs and how many
-people answer are assumptions, which the page shows and lets one change. Steps that begin with a booked visit are left
-out, for the bookings of other plans are not known.
+Everything here is pure. Stays that are alike (plan, day of discharge, risk, language, service area) are planned once
+and counted. A sampled step counts its share of them, so that two versions differ by what they say and not by who
+happens to be drawn. What happened is not replayed: how many calls an attempt needs and how many people answer are
+assumptions, which the page shows and lets one change. Steps that begin with a booked visit are left out, for the
+bookings of other plans are not known.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, choose_plan
-from hcrm.followup.domain.expansion import PlannedTask, plan_occurrences, plan_step
+from hcrm.followup.domain.expansion import PlannedTask, is_drawn_by_area, plan_occurrences, plan_step
 from hcrm.followup.domain.plan import Condition, PerformerRole, PlanScope, RiskLevel, Step, StepChannel, Trigger
 from hcrm.organization.domain import Calendar
 
@@ -43,11 +43,15 @@ TEAMS: Mapping[PerformerRole, Team] = {
 
 @dataclass(frozen=True, slots=True)
 class TriedStay:
-    """One discharge of the month; ``language`` is the patient's, ``person_id`` has the plan of the patient."""
+    """One discharge of the month; ``language`` is the patient's, ``person_id`` has the plan of the patient.
+
+    ``in_area``: the patient lives where the teams for home visits go.
+    """
 
     person_id: int
     facts: StayFacts
     language: str
+    in_area: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class _Alike(NamedTuple):
     discharged_on: date
     risk: RiskLevel
     language: str
+    in_area: bool
 
 
 Segments = Mapping[tuple[str, str], int]
@@ -174,7 +179,7 @@ def try_plans(
             if plans[number].plan.scope is PlanScope.ENCOUNTER:
                 enrolled[plans[number].plan.code] += 1
             day = stay.facts.discharged_on or date.min
-            alike[_Alike(number, day, stay.facts.risk, stay.language)] += 1
+            alike[_Alike(number, day, stay.facts.risk, stay.language, stay.in_area)] += 1
     tally = _Tally()
     reckoning = _Reckoning(calendar, zone, assumptions, segments, tally)
     for key, stays_alike in alike.items():
@@ -235,6 +240,8 @@ class _Reckoning:
     ) -> dict[date, float]:
         """On which days a step is to be done, and how often."""
         if step.trigger in (Trigger.APPOINTMENT, Trigger.VISIT_MISSED):
+            return {}
+        if is_drawn_by_area(step) and not key.in_area:
             return {}
         share = self._share(step, published) * step.sample
         if step.trigger is Trigger.STEP_ENDED:

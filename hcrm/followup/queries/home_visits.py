@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hcrm.followup.domain.home_visits import NoVisit, Team, Visit, district_of
+from hcrm.followup.domain.home_visits import NoVisit, ServiceArea, Team, Visit, district_of
 from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import TaskRow, VisitBookingRow, VisitTeamRow
@@ -42,6 +42,11 @@ def teams(session: Session, facility_id: int, *, active: bool = True) -> list[Te
     if active:
         query = query.where(VisitTeamRow.active)
     return [Team(row.id, row.name, tuple(row.districts), row.per_day) for row in session.scalars(query)]
+
+
+def service_area(session: Session, facility_id: int) -> ServiceArea:
+    """Where the active teams of a facility go."""
+    return ServiceArea.of(teams(session, facility_id))
 
 
 def taken(session: Session, facility_id: int, first_day: date) -> dict[tuple[int, date], list[str]]:

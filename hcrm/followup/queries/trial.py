@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
-from hcrm.followup.domain.eligibility import PublishedPlan, is_surgical
+from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, is_surgical
 from hcrm.followup.domain.plan import Plan
 from hcrm.followup.domain.trial import Assumptions, Segments, Trial, TriedStay, try_plans
 from hcrm.followup.queries.enrolment import CANDIDATE_COLUMNS, Candidate, emergency_visits
 from hcrm.followup.queries.facts import stay_facts, stay_risk
+from hcrm.followup.queries.home_visits import service_area
 from hcrm.followup.queries.plan_versions import EditedPlan
 from hcrm.followup.queries.plans import published_plans
 from hcrm.messaging.domain import SAMPLE, closest_language, measure, render
@@ -50,7 +51,7 @@ class PastDischarges:
 def past_discharges(session: Session, facility_id: int, month: Month) -> PastDischarges:
     """The finished stays of a hospital that ended in the month, in the order of their ids."""
     rows = session.execute(
-        select(*CANDIDATE_COLUMNS, type_coerce(Patient.language, String))
+        select(*CANDIDATE_COLUMNS, type_coerce(Patient.language, String), Patient.address)
         .join(Patient, Patient.id == Encounter.patient_id)
         .where(
             Encounter.facility_id == facility_id,
@@ -59,17 +60,20 @@ def past_discharges(session: Session, facility_id: int, month: Month) -> PastDis
         )
         .order_by(Encounter.id)
     ).all()
-    found = [(Candidate(*row[:-1]), closest_language(row[-1] or "")) for row in rows]
-    visits = emergency_visits(session, [each.encounter_id for each, _ in found])
+    area = service_area(session, facility_id)
+    found = [(Candidate(*row), closest_language(language or ""), area.takes(home)) for *row, language, home in rows]
+    visits = emergency_visits(session, [each.encounter_id for each, *_ in found])
     codes = {each.id: each.code for each in departments(session, facility_id).values()}
-    stays = [_tried(each, language, codes, visits.get(each.encounter_id, 0)) for each, language in found]
-    return PastDischarges(month, stays, Counter(each.disposition for each, _ in found))
+    stays = [
+        TriedStay(each.person_id, _facts(each, codes, visits.get(each.encounter_id, 0)), language, in_area)
+        for each, language, in_area in found
+    ]
+    return PastDischarges(month, stays, Counter(each.disposition for each, *_ in found))
 
 
-def _tried(each: Candidate, language: str, codes: dict[int, str], visits: int) -> TriedStay:
+def _facts(each: Candidate, codes: dict[int, str], visits: int) -> StayFacts:
     surgery = is_surgical(each.procedures) if each.procedures else False
-    facts = stay_facts(each, codes.get(each.department_id or 0, ""), stay_risk(each, visits).level, surgery=surgery)
-    return TriedStay(each.person_id, facts, language)
+    return stay_facts(each, codes.get(each.department_id or 0, ""), stay_risk(each, visits).level, surgery=surgery)
 
 
 def text_segments(session: Session, plans: Sequence[Plan]) -> Segments:

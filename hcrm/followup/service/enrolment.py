@@ -18,7 +18,7 @@ from sqlalchemy import Table, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.events import TasksChanged, publish
-from hcrm.followup.domain.expansion import PlannedTask, expand_plan, is_sampled
+from hcrm.followup.domain.expansion import PlannedTask, expand_plan, is_drawn_by_area, is_sampled
 from hcrm.followup.domain.plan import PerformerRole, Step
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
@@ -30,6 +30,7 @@ from hcrm.followup.queries.enrolment import (
     refusals,
     stays_with_ended_plans,
 )
+from hcrm.followup.queries.home_visits import service_area
 from hcrm.followup.service.choices import Choice, Key, choose
 from hcrm.followup.service.reconcile import end_deceased
 from hcrm.followup.service.tasks import Ending, end_open, is_survey, of_patients
@@ -37,6 +38,7 @@ from hcrm.organization.domain import Calendar
 from hcrm.organization.queries import calendar, facility
 from hcrm.patients.domain import ConsentPurpose, DeceasedState, binary
 from hcrm.patients.domain.lines import day_text, moment_text
+from hcrm.patients.queries import addresses_of
 from hcrm.patients.service.bulk import copy_binary, copy_lines, reserve_ids
 
 ENROLMENT: Table = EnrolmentRow.__table__  # type: ignore[assignment]
@@ -77,7 +79,9 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
     stays = list({choice.stay.encounter_id: choice.stay for choice in choices}.values())
     enrolment_ids = _write_enrolments(session, choices, now)
     zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
-    task_ids = _write_tasks(session, choices, enrolment_ids, _steps_of(choices, workdays, zone, now))
+    steps = _steps_of(choices, workdays, zone, now)
+    outside = _outside_service_area(session, facility_id, choices, steps)
+    task_ids = _write_tasks(session, choices, enrolment_ids, steps, outside)
     _leave_out_done(session, [each for each in stays if not each.alone], now)
     _leave_out_refused(session, stays, now)
     died_since = {each.patient_id for each in stays if each.deceased_state != DeceasedState.NONE}
@@ -185,19 +189,45 @@ _TASK_COLUMNS = (
 )
 
 
+def _outside_service_area(
+    session: Session, facility_id: int, choices: Sequence[Choice], steps: dict[Key, list[_StepValues]]
+) -> frozenset[int]:
+    """The stays that are drawn for a home visit although no team goes to where the patient lives."""
+    area = service_area(session, facility_id)
+    if not area.is_known:
+        return frozenset()
+    visits = {key: [step for step, _ in each if is_drawn_by_area(step)] for key, each in steps.items()}
+    drawn = {
+        stay.encounter_id: stay.patient_id
+        for stay, plan, key, _ in choices
+        if any(is_sampled(step, plan.label, stay.encounter_id) for step in visits[key])
+    }
+    addresses = addresses_of(session, drawn.values())
+    return frozenset(stay for stay, patient in drawn.items() if not area.takes(addresses[patient]))
+
+
 def _write_tasks(
-    session: Session, choices: Sequence[Choice], enrolment_ids: Sequence[int], steps: dict[Key, list[_StepValues]]
+    session: Session,
+    choices: Sequence[Choice],
+    enrolment_ids: Sequence[int],
+    steps: dict[Key, list[_StepValues]],
+    outside: frozenset[int],
 ) -> Sequence[int]:
-    values = [_sampled(choice, steps[choice.key]) for choice in choices]
+    values = [_sampled(choice, steps[choice.key], outside) for choice in choices]
     ids = reserve_ids(session, TASK, sum(map(len, values)))
     copy_binary(session, TASK, _TASK_COLUMNS, _task_rows(iter(ids), enrolment_ids, choices, values))
     return ids
 
 
-def _sampled(choice: Choice, steps: Sequence[_StepValues]) -> list[bytes]:
+def _sampled(choice: Choice, steps: Sequence[_StepValues], outside: frozenset[int]) -> list[bytes]:
     """The values of those steps that sampling does not leave out for this stay."""
     label, encounter_id = choice.plan.label, choice.stay.encounter_id
-    return [values for step, values in steps if step.sample >= 1.0 or is_sampled(step, label, encounter_id)]
+    return [
+        values
+        for step, values in steps
+        if step.sample >= 1.0
+        or (is_sampled(step, label, encounter_id) and not (encounter_id in outside and is_drawn_by_area(step)))
+    ]
 
 
 def _task_rows(

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session, aliased
 
 from hcrm.events import TasksChanged, publish
 from hcrm.followup.domain.eligibility import PublishedPlan
-from hcrm.followup.domain.expansion import PlannedTask, is_sampled, plan_step
+from hcrm.followup.domain.expansion import PlannedTask, is_drawn_by_area, is_sampled, plan_step
 from hcrm.followup.domain.plan import Condition, Step, Trigger
 from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
 from hcrm.followup.queries.enrolment import id_array
+from hcrm.followup.queries.home_visits import service_area
 from hcrm.followup.queries.plans import plans_of_versions
 from hcrm.followup.service.tasks import Ending, UnknownTask, end_open
 from hcrm.organization.queries import calendar, facility
@@ -72,7 +73,7 @@ def _sample_recalls(session: Session, tasks: Sequence[TaskRow], now: datetime) -
     for ended in tasks:
         published = plans[ended.enrolment_id or 0]
         for step in published.plan.steps:
-            if _follows(session, step, ended) and is_sampled(step, published.label, ended.encounter_id):
+            if _follows(session, step, ended) and _is_drawn(session, step, published, ended):
                 create_step(session, like=ended, step=step, now=now, after=ended.step_code)
 
 
@@ -82,6 +83,16 @@ def _follows(session: Session, step: Step, ended: TaskRow) -> bool:
         return False
     matched = step.condition is Condition.IF_ANSWER and step.is_answered(_answers(session, ended))
     return step.condition.is_met(completed=ended.status is TaskStatus.COMPLETED, answered=matched)
+
+
+def _is_drawn(session: Session, step: Step, published: PublishedPlan, ended: TaskRow) -> bool:
+    """Whether sampling takes this stay; for a home visit only where the teams go."""
+    if not is_sampled(step, published.label, ended.encounter_id):
+        return False
+    if not is_drawn_by_area(step):
+        return True
+    patient = patient_snapshots(session, [ended.patient_id])[ended.patient_id]
+    return service_area(session, ended.facility_id).takes(patient.address)
 
 
 def _answers(session: Session, ended: TaskRow) -> Mapping[str, object]:

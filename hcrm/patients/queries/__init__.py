@@ -5,6 +5,7 @@ from hcrm.patients.queries.history import timeline
 from hcrm.patients.queries.keys import known_visits, patients_by_mrn
 from hcrm.patients.queries.people import (
     Records,
+    addresses_of,
     consent_snapshots,
     consents_by_purpose,
     contacts,
@@ -28,6 +29,7 @@ from hcrm.patients.queries.stays import (
 __all__ = [
     "Known",
     "Records",
+    "addresses_of",
     "clinician_codes",
     "consent_snapshots",
     "consents_by_purpose",

@@ -59,6 +59,14 @@ def birth_date(session: Session, patient_id: int) -> date | None:
     return session.scalar(select(Patient.birth_date).where(Patient.id == patient_id))
 
 
+def addresses_of(session: Session, patient_ids: Iterable[int]) -> dict[int, str]:
+    """Where these patients live, as their record says it; "" where it says nothing."""
+    wanted = set(patient_ids)
+    if not wanted:
+        return {}
+    return dict(session.execute(select(Patient.id, Patient.address).where(Patient.id.in_(wanted))).tuples().all())
+
+
 def patient_snapshots(
     session: Session, patient_ids: Iterable[int], *, records: Records | None = None
 ) -> dict[int, PatientSnapshot]:

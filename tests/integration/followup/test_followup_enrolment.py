@@ -7,7 +7,7 @@ import pytest
 from hcrm.followup.domain.expansion import is_sampled
 from hcrm.followup.domain.plan import PerformerRole, RiskLevel
 from hcrm.followup.domain.task import BusinessStatus, EnrolmentStatus, TaskReason, TaskStatus
-from hcrm.followup.models import TaskRow
+from hcrm.followup.models import TaskRow, VisitTeamRow
 from hcrm.followup.queries.plans import published_plans
 from hcrm.followup.readers import shipped_plans
 from hcrm.followup.service import enrol_encounters, install_default_plan, undo_cancellation
@@ -19,6 +19,7 @@ from hcrm.patients.domain import (
     Procedure,
     RowKind,
 )
+from hcrm.patients.queries import addresses_of
 from hcrm.patients.service import record_consent, report_deceased, withdraw_deceased
 from tests.factories_followup import (
     DISCHARGED_AT,
@@ -123,6 +124,25 @@ def test_a_sampled_step_goes_to_those_whom_the_domain_samples(session, facility,
     visited = {task.encounter_id for task in session.query(TaskRow).filter_by(step_code="home_visit")}
     assert visited == expected
     assert 0 < len(visited) < 60
+
+
+def test_home_visits_are_drawn_only_where_the_teams_go(session, facility, now):
+    session.add(VisitTeamRow(facility_id=facility, name="East", districts=["浦东"], per_day=4, active=True))
+    rows = [
+        discharged(f"M{n}", f"V{n}", full_name=f"P{n}", address="上海市浦东新区" if n % 2 else "杭州市")
+        for n in range(300)
+    ]
+    discharge(session, facility, *rows, now=now)
+    plan = next(each for each in published_plans(session, facility) if each.plan.code == "three_level")
+    step = plan.plan.step("home_visit")
+    drawn = {each.encounter_id: each.patient_id for each in enrolments(session)}
+    drawn = {stay: who for stay, who in drawn.items() if is_sampled(step, plan.label, stay)}
+    addresses = addresses_of(session, drawn.values())
+    visited = {task.encounter_id for task in session.query(TaskRow).filter_by(step_code="home_visit")}
+    assert visited == {stay for stay, who in drawn.items() if "浦东" in addresses[who]}
+    assert 0 < len(visited) < len(drawn)
+    other_steps = session.query(TaskRow).filter_by(step_code="clinical_call").count()
+    assert other_steps == 300
 
 
 def test_a_corrected_day_of_discharge_moves_what_is_not_begun(session, facility, now):

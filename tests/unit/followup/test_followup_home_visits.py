@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcrm.followup.domain.home_visits import Booking, NoVisit, Team, Visit, district_of, plan_visits
+from hcrm.followup.domain.home_visits import Booking, NoVisit, ServiceArea, Team, Visit, district_of, plan_visits
 from hcrm.followup.domain.plan import RiskLevel
 from hcrm.organization.domain import Calendar
 
@@ -64,3 +64,17 @@ def test_no_team_does_more_than_it_can_and_every_day_is_a_workday_in_the_window(
             day = booked[each.task_id].day
             assert each.first_on <= day <= each.last_on
             assert CALENDAR.is_workday(day)
+
+
+def test_only_addresses_in_a_district_of_some_team_are_in_the_service_area():
+    area = ServiceArea.of((*TEAMS, Team(3, "Abroad", ("Riverside",), 1)))
+    assert area.takes("上海市宝山区2号")
+    assert area.takes("4 RIVERSIDE Road")
+    assert not area.takes("杭州市西湖区")
+    assert not area.takes("")
+
+
+def test_without_any_team_the_area_is_not_known_and_keeps_nobody_out():
+    area = ServiceArea.of(())
+    assert not area.is_known
+    assert area.takes("杭州市西湖区")
