@@ -49,9 +49,13 @@ class DatabaseServer:
         with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as connection:
             yield connection
 
+    def name_of_run(self) -> str:
+        """A new name for a database; it says which test run made it."""
+        return f"{PREFIX}_{run_pid()}_{secrets.token_hex(4)}"
+
     def create(self, template: str = "template0") -> str:
-        """Make a database, empty or a copy of ``template``; its name says which test run made it."""
-        name = f"{PREFIX}_{run_pid()}_{secrets.token_hex(4)}"
+        """Make a database, empty or a copy of ``template``."""
+        name = self.name_of_run()
         with self.connect() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
