@@ -3,7 +3,16 @@
 from hcrm.web.assets import asset
 from hcrm.web.counts import Count
 from hcrm.web.forms import WEEKDAYS, BaseForm, choices
-from hcrm.web.language import LANGUAGES, best_language, choose_language, language, locale_code, use_language
+from hcrm.web.language import (
+    LANGUAGES,
+    best_language,
+    choose_language,
+    gettext,
+    language,
+    locale_code,
+    ngettext,
+    use_language,
+)
 from hcrm.web.paging import Page, page_number
 from hcrm.web.request import bearer_token, is_safe_address, now, settings, wants_json
 from hcrm.web.times import (
@@ -29,6 +38,7 @@ __all__ = [
     "best_language",
     "choices",
     "choose_language",
+    "gettext",
     "is_safe_address",
     "language",
     "local_date",
@@ -37,6 +47,7 @@ __all__ = [
     "locale_code",
     "long_date",
     "month",
+    "ngettext",
     "now",
     "number",
     "page_number",

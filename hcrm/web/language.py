@@ -7,9 +7,10 @@ this session, what this browser chose earlier, what the browser says its user re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from flask import g, has_request_context, request, session
-from flask_babel import refresh
+from flask import g, has_app_context, has_request_context, request, session
+from flask_babel import get_translations, refresh
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.wrappers import Response
 
@@ -49,6 +50,7 @@ def locale_code() -> str:
 def use_language(chosen: str) -> None:
     """Make this one page in ``chosen``, whatever else was chosen (patients' pages)."""
     g.hcrm_language = chosen
+    g.pop("hcrm_texts", None)
     refresh()
 
 
@@ -56,3 +58,25 @@ def choose_language(chosen: str, response: Response, *, secure: bool) -> None:
     """Remember ``chosen`` for this session and this browser."""
     session["language"] = chosen
     response.set_cookie(COOKIE, chosen, max_age=COOKIE_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/")
+
+
+def gettext(text: str, **values: object) -> str:
+    """The text in the language of the page. A page asks a thousand times, so its catalogue is looked up once."""
+    found: str = _texts().gettext(text)
+    return found % values if values else found
+
+
+def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
+    """The text for this number, which is ``num`` in it, in the language of the page."""
+    found: str = _texts().ngettext(singular, plural, num)
+    return found % {"num": num, **values}
+
+
+def _texts() -> Any:
+    """The catalogue of the page; one without texts outside of requests and commands."""
+    if not has_app_context():
+        return get_translations()
+    found = g.get("hcrm_texts")
+    if found is None:
+        found = g.hcrm_texts = get_translations()
+    return found

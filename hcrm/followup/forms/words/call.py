@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from flask_babel import gettext, ngettext
 
 from hcrm.followup.domain.alerts import say_code
 from hcrm.followup.domain.plan import Condition, PerformerRole
@@ -24,16 +23,12 @@ from hcrm.patients.domain import Disposition as Departure
 from hcrm.patients.domain import EncounterSnapshot, LineType, OwnerKind, PatientSnapshot
 from hcrm.survey.domain import Text
 from hcrm.survey.readers import CallScript
-from hcrm.web import language
+from hcrm.web import gettext as _
+from hcrm.web import language, ngettext
 
 CHILD_BELOW = 14
 CALL_BACK_HOURS = range(8, 20)
 """The hours of today at which a call-back is offered; any other can be entered."""
-
-
-def _(text: str, **values: object) -> str:
-    """The text in the language of the page."""
-    return str(gettext(text, **values))
 
 
 def is_child(patient: PatientSnapshot, today: date) -> bool:

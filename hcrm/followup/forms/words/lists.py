@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from babel import Locale
 from babel.dates import format_date
-from flask_babel import gettext, ngettext
 
 from hcrm.followup.domain.alerts import Rung
 from hcrm.followup.domain.attempts import Consequence
@@ -30,13 +29,8 @@ from hcrm.followup.queries.alerts import AlertItem, Asked
 from hcrm.followup.queries.rows import LastAttempt
 from hcrm.patients.domain import ContactSnapshot, LineType, OwnerKind, PatientSnapshot, Sex
 from hcrm.survey.domain import JOINED_RULE, NPS_TEXTS, SCALE_TEXTS, AnswerValue, Mode, Question, QuestionKind
-from hcrm.web import language, local_time
-
-
-def _(text: str, **values: object) -> str:
-    """The text in the language of the page."""
-    return str(gettext(text, **values))
-
+from hcrm.web import gettext as _
+from hcrm.web import language, local_time, ngettext
 
 _DAY = {"en": "EEE d MMM", "zh_Hans": "M月d日 EEE"}
 TOLD_SHOWN = 3

@@ -7,8 +7,6 @@ from datetime import time
 from enum import StrEnum
 from typing import Any
 
-from flask_babel import gettext
-
 from hcrm.followup.domain.plan import (
     Change,
     ChangeKind,
@@ -36,13 +34,8 @@ from hcrm.followup.forms.plan_labels import (
 )
 from hcrm.followup.forms.words.lists import inside
 from hcrm.patients.forms.labels import CLASSES, DISPOSITIONS
+from hcrm.web import gettext as _
 from hcrm.web import language
-
-
-def _(text: str, **values: object) -> str:
-    """The text in the language of the page."""
-    return str(gettext(text, **values))
-
 
 _VALUES: Mapping[str, Mapping[Any, str]] = {
     "channel": CHANNELS,

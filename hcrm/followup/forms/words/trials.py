@@ -8,16 +8,11 @@ from datetime import date
 
 from babel import Locale
 from babel.dates import get_day_names
-from flask_babel import gettext
 
 from hcrm.followup.domain.trial import NOTHING, Assumptions, Team, Trial, Work
 from hcrm.followup.queries.trial import Comparison
 from hcrm.web import WEEKDAYS, language, number
-
-
-def _(text: str, **values: object) -> str:
-    """The text in the language of the page."""
-    return str(gettext(text, **values))
+from hcrm.web import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
