@@ -16,13 +16,14 @@ from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.audit.service import record
 from hcrm.followup import queries, service
 from hcrm.followup.domain.attempts import AttemptInvalid
+from hcrm.followup.domain.drafts import draft_key
 from hcrm.followup.forms import home_visits as visit_forms
 from hcrm.followup.forms import labels, words
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import allowed
 from hcrm.survey.domain import InvalidAnswer, Question, QuestionKind, Respondent, SurveyAlreadyClosed
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import now, wants_json
+from hcrm.web import now, settings, wants_json
 
 
 def _today(moment: datetime) -> date:
@@ -199,6 +200,7 @@ def _visit_page(task_id: int, form: Any, moment: datetime, problem: str = "") ->
             panel=panel,
             form=form,
             problem=problem,
+            draft_key=draft_key(settings().secret_key, current_actor().user_id, task_id),
             kinds=QuestionKind,
             now=moment,
             zone=view.zone,

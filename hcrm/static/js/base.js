@@ -24,6 +24,14 @@ const fold = () => { for (const each of folds) each.open = !phone.matches; };
 phone.addEventListener("change", fold);
 fold();
 
+// Logging out deletes what a user's home visits keep on this phone; what is not sent yet is said before.
+document.querySelector("form[data-drafts]")?.addEventListener("submit", (event) => {
+  const { drafts, draftsText } = event.target.dataset;
+  const kept = Object.keys(window.localStorage).filter((name) => name.startsWith(drafts));
+  if (kept.length && !window.confirm(draftsText)) event.preventDefault();
+  else for (const name of kept) window.localStorage.removeItem(name);
+});
+
 // A second press of the same button sends nothing twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
@@ -65,9 +67,12 @@ def test_the_count_of_alerts_survives_a_lost_connection(page: Page, visit_id: in
     expect(page.locator("[data-lost]")).to_be_hidden()
 
 
-def test_a_visit_filled_in_without_a_connection_is_sent_when_it_is_back(
-    page: Page, visit_id: int, runtime: Runtime
-) -> None:
+DRAFTS = "Object.entries(localStorage).filter(([name]) => name.startsWith('visit:'))"
+
+
+@pytest.fixture
+def visit_form(page: Page, visit_id: int, runtime: Runtime) -> Page:
+    """The form of the visit, opened by the outreach worker."""
     with unit_of_work(runtime.sessions) as session:
         session.execute(
             update(TaskRow)
@@ -76,6 +81,11 @@ def test_a_visit_filled_in_without_a_connection_is_sent_when_it_is_back(
         )
     log_in(page, "outreach_worker")
     page.goto(f"/home-visits/{visit_id}/form")
+    return page
+
+
+def test_a_visit_filled_in_without_a_connection_is_sent_when_it_is_back(visit_form: Page, runtime: Runtime) -> None:
+    page = visit_form
     page.context.set_offline(offline=True)
     page.get_by_label("The patient was met").check()
     page.get_by_label("Note").fill("Door at the back.")
@@ -83,6 +93,42 @@ def test_a_visit_filled_in_without_a_connection_is_sent_when_it_is_back(
     expect(page.locator("[data-visit-said]")).to_contain_text("Kept on this phone")
     page.context.set_offline(offline=False)
     page.wait_for_url("**/home-visits")
-    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('visit:')).length") == 0
+    assert page.evaluate(DRAFTS) == []
     with runtime.sessions() as session:
         assert session.scalars(select(AttemptRow.note)).all() == ["Door at the back."]
+
+
+def test_a_draft_lies_encrypted_on_the_phone_and_is_gone_after_logging_out(visit_form: Page, visit_id: int) -> None:
+    page = visit_form
+    page.get_by_label("The patient was met").check()
+    page.wait_for_function(f"{DRAFTS}.length")
+    first = page.evaluate(DRAFTS)[0][1]
+    page.get_by_label("Note").fill("Door at the back.")
+    page.wait_for_function(f"first => {DRAFTS}[0][1] !== first", arg=first)
+    page.reload()
+    expect(page.locator("[data-visit-said]")).to_contain_text("is back")
+    expect(page.get_by_label("Note")).to_have_value("Door at the back.")
+    expect(page.get_by_label("The patient was met")).to_be_checked()
+    ((name, kept),) = page.evaluate(DRAFTS)
+    assert name.endswith(f"-{visit_id}")
+    assert json.loads(kept).keys() == {"at", "iv", "sealed"}
+    assert page.locator("[data-key]").count() == 0, "the key stays in the script alone"
+
+    broken = json.dumps(json.loads(kept) | {"iv": "A" * 16})
+    page.evaluate("([name, broken]) => localStorage.setItem(name, broken)", [name, broken])
+    page.reload()
+    expect(page.locator("[data-visit-said]")).to_contain_text("could not be read any more")
+    expect(page.get_by_label("Note")).to_have_value("")
+
+    page.get_by_label("Note").fill("Ring twice.")
+    page.wait_for_function(f"{DRAFTS}.length")
+    page.goto("/account")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("button", name="Log out").click()
+    assert "has not been sent yet" in asked[0]
+    assert len(page.evaluate(DRAFTS)) == 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    assert page.evaluate(DRAFTS) == []

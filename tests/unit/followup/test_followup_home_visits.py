@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections import Counter
 from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hcrm.followup.domain.drafts import draft_key
 from hcrm.followup.domain.home_visits import Booking, NoVisit, ServiceArea, Team, Visit, district_of, plan_visits
 from hcrm.followup.domain.plan import RiskLevel
 from hcrm.organization.domain import Calendar
@@ -78,3 +80,10 @@ def test_without_any_team_the_area_is_not_known_and_keeps_nobody_out():
     area = ServiceArea.of(())
     assert not area.is_known
     assert area.takes("杭州市西湖区")
+
+
+def test_a_draft_has_a_key_of_its_own_for_each_user_and_visit():
+    keys = {draft_key(secret, user, visit) for secret in ("a", "b") for user in (1, 2) for visit in (1, 2)}
+    assert len(keys) == 8
+    assert draft_key("a", 1, 2) == draft_key("a", 1, 2)
+    assert all(len(b64decode(key)) == 32 for key in keys)
