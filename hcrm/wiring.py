@@ -48,7 +48,7 @@ from hcrm.followup.service.plans import install_default_plan
 from hcrm.messaging import queries as messaging_queries
 from hcrm.messaging import subscribers as messaging_subscribers
 from hcrm.messaging.domain import InboundHandler, LinkBuilder
-from hcrm.messaging.providers.base import Providers, SmsProvider
+from hcrm.messaging.providers.base import Providers, SmsProvider, Terms, TermsOf, country_of
 from hcrm.messaging.providers.console import ConsoleProvider
 from hcrm.messaging.providers.twilio_sms import TwilioAccount, TwilioSms, read_receipt
 from hcrm.messaging.service import Rates
@@ -122,8 +122,8 @@ def links(settings: Settings) -> Mapping[str, LinkBuilder]:
     def survey(response_id: int, generation: int = 0) -> str:
         return survey_link(settings.public_base_url, settings.secret_key, response_id, generation)
 
-    def appointment(appointment_id: int) -> str:
-        return appointment_link(settings.public_base_url, settings.secret_key, appointment_id)
+    def appointment(appointment_id: int, generation: int = 0) -> str:
+        return appointment_link(settings.public_base_url, settings.secret_key, appointment_id, generation)
 
     return {"survey": survey, "appointment": appointment}
 
@@ -143,6 +143,7 @@ def session_info(settings: Settings) -> dict[str, Any]:
         "inbound_handlers": INBOUND_HANDLERS,
         "links": links(settings),
         "outdated": {"appointment": appointments_queries.outdated},
+        "sms_terms": sms_terms(settings),
     }
 
 
@@ -151,6 +152,25 @@ def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
     engine = make_engine(database_url(settings))
     sessions = sessionmaker(engine, info=session_info(settings))
     return Runtime(settings=settings, clock=clock or SystemClock(), engine=engine, sessions=sessions)
+
+
+def sms_terms(settings: Settings) -> TermsOf:
+    """Who would send to a number and what they take, for those who ask without sending."""
+
+    def terms(number: str) -> Terms:
+        own = settings.sms_provider_by_country.get(country_of(number), settings.sms_provider)
+        kind = _sms_provider_class(own)
+        return Terms(kind.name, kind.capabilities)
+
+    return terms
+
+
+def _sms_provider_class(name: ProviderName) -> type[ConsoleProvider | TwilioSms]:
+    match name:
+        case "console":
+            return ConsoleProvider
+        case "twilio":
+            return TwilioSms
 
 
 def sms_providers(runtime: Runtime) -> Providers:

@@ -17,6 +17,7 @@ from hcrm.followup.queries.alerts import (
 from hcrm.followup.queries.call import CallView, TaskAccess, call_view, task_access
 from hcrm.followup.queries.contacts import StayToCall, open_calls_of, stay_by_visit, stay_of_patient
 from hcrm.followup.queries.desk import absence_items, colleagues, desk_of, doctors
+from hcrm.followup.queries.foresight import call_facts
 from hcrm.followup.queries.home_visits import teams as visit_teams
 from hcrm.followup.queries.home_visits import visits_of_day, without_day
 from hcrm.followup.queries.on_call import on_call_entries
@@ -56,6 +57,7 @@ __all__ = [
     "alert_list",
     "alert_receivers",
     "alert_times",
+    "call_facts",
     "call_view",
     "colleagues",
     "day_of",

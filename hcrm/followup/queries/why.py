@@ -27,6 +27,7 @@ class TaskWhy:
     story: TaskStory
     step_names: dict[str, tuple[str, str]]
     given_to: str | None
+    held_by: str | None
     department_ids: frozenset[int]
     zone: ZoneInfo
 
@@ -41,7 +42,7 @@ def task_why(session: Session, task_id: int, now: datetime) -> TaskWhy | None:
     steps = () if published is None else published.plan.steps
     step = next((each for each in steps if each.code == task.step_code), None)
     at = facility(session, task.facility_id)
-    names = user_names(session, {task.assignee_user_id} if task.assignee_user_id else set())
+    names = user_names(session, {each for each in (task.assignee_user_id, task.lease_user_id) if each is not None})
     return TaskWhy(
         task=task,
         story=_story(
@@ -52,6 +53,7 @@ def task_why(session: Session, task_id: int, now: datetime) -> TaskWhy | None:
         ),
         step_names={each.code: (each.name_en, each.name_zh) for each in steps},
         given_to=names.get(task.assignee_user_id or 0),
+        held_by=names.get(task.lease_user_id or 0),
         department_ids=encounter_snapshots(session, [task.encounter_id])[0].department_ids,
         zone=at.zone,
     )

@@ -16,6 +16,7 @@ from hcrm.followup.service.contacts import ContactEntry, is_noted, log_contact
 from hcrm.followup.service.contacts import Outcome as ContactOutcome
 from hcrm.followup.service.desk import NotAColleague, add_absence, assign_tasks, name_doctors, remove_absence
 from hcrm.followup.service.enrolment import enrol_encounters
+from hcrm.followup.service.foreseeing import foresee_text
 from hcrm.followup.service.home_visits import (
     DayFull,
     TeamEntry,
@@ -141,6 +142,7 @@ __all__ = [
     "follow_missed",
     "follow_response",
     "follow_stop",
+    "foresee_text",
     "free_visit",
     "hand_over_alert",
     "hold_to_facts",

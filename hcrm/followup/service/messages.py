@@ -41,7 +41,9 @@ _EXCLUSIONS: dict[Reason, TaskReason] = {
 }
 
 
-class _Due(NamedTuple):
+class Due(NamedTuple):
+    """A step whose text is due, with the version of its plan."""
+
     task: TaskRow
     plan_version_id: int | None
 
@@ -56,7 +58,7 @@ def release_due(session: Session, *, now: datetime, limit: int) -> int:
     if not due:
         return 0
     plans = plans_of_versions(session, {each.plan_version_id for each in due if each.plan_version_id is not None})
-    requests = {each.task.id: _request(session, each, plans, now) for each in due}
+    requests = {each.task.id: request_of(session, each, plans, now) for each in due}
     stored = enqueue_many(session, [request for request in requests.values() if request is not None], now=now)
     for each in due:
         request = requests[each.task.id]
@@ -69,7 +71,7 @@ def release_due(session: Session, *, now: datetime, limit: int) -> int:
     return len(due)
 
 
-def _claim(session: Session, now: datetime, limit: int) -> list[_Due]:
+def _claim(session: Session, now: datetime, limit: int) -> list[Due]:
     rows = session.execute(
         select(TaskRow, EnrolmentRow.plan_version_id)
         .outerjoin(EnrolmentRow, EnrolmentRow.id == TaskRow.enrolment_id)
@@ -85,10 +87,10 @@ def _claim(session: Session, now: datetime, limit: int) -> list[_Due]:
         .limit(limit)
         .with_for_update(of=TaskRow, skip_locked=True)
     )
-    return [_Due(task, version_id) for task, version_id in rows]
+    return [Due(task, version_id) for task, version_id in rows]
 
 
-def _request(session: Session, due: _Due, plans: dict[int, PublishedPlan], now: datetime) -> MessageRequest | None:
+def request_of(session: Session, due: Due, plans: dict[int, PublishedPlan], now: datetime) -> MessageRequest | None:
     """The message of a step; None when its plan names neither a text nor a questionnaire."""
     task = due.task
     purpose = Purpose.SURVEY if asks_satisfaction(task.questionnaire_code) else Purpose.CARE

@@ -1,6 +1,7 @@
 """The rules of messaging, without database, clock or settings."""
 
 from hcrm.messaging.domain.attempts import Attempt, HandedOver
+from hcrm.messaging.domain.foresight import Foresight, Held
 from hcrm.messaging.domain.keywords import Keyword, keyword
 from hcrm.messaging.domain.preview import Preview, preview_of
 from hcrm.messaging.domain.quiet_hours import NeverOpen, is_open, next_opening
@@ -83,8 +84,10 @@ __all__ = [
     "Expire",
     "Finding",
     "Flaw",
+    "Foresight",
     "HandedOver",
     "HandledReply",
+    "Held",
     "IllegalMove",
     "InboundHandler",
     "InboundSnapshot",

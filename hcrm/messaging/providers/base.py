@@ -6,7 +6,7 @@ then nobody knows whether the text went out, and it is settled later by ``find``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -35,6 +35,18 @@ class Capabilities:
         if country in self.differs_in:
             return self.differs_in[country]
         return self if self.countries is None or country in self.countries else None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Who sends to a number, and what that provider takes."""
+
+    name: str
+    capabilities: Capabilities
+
+
+TermsOf = Callable[[str], Terms]
+"""(number in E.164) -> the terms of whoever sends to it."""
 
 
 @lru_cache(maxsize=10_000)
@@ -138,6 +150,11 @@ class Providers:
     def for_number(self, number: str) -> SmsProvider:
         """Who sends to this number."""
         return self._by_country.get(country_of(number), self._standard)
+
+    def terms(self, number: str) -> Terms:
+        """The terms of whoever sends to this number."""
+        provider = self.for_number(number)
+        return Terms(provider.name, provider.capabilities)
 
     def named(self, name: str) -> SmsProvider | None:
         """The provider of an earlier attempt; None when it is no longer set up."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import abort, jsonify, render_template
 from flask.typing import ResponseReturnValue
@@ -11,8 +13,8 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.audit.service import record
-from hcrm.messaging import queries
-from hcrm.messaging.domain import Finding, MessageSnapshot, explain
+from hcrm.messaging import queries, service
+from hcrm.messaging.domain import Finding, Foresight, MessageSnapshot, explain
 from hcrm.messaging.forms import PURPOSES, REASONS, STATUSES
 from hcrm.messaging.forms.why import RULES, fact_of
 from hcrm.messaging.routes.blueprint import blueprint
@@ -31,6 +33,7 @@ def why(message_id: int) -> ResponseReturnValue:
             abort(404)
         message, place = found[0], queries.place_of_message(session, found[0])
         zone, attempts = facility(session, message.facility_id).zone, queries.attempts(session, message_id)
+        ahead = service.foresee(session, message_id, now=now())
     require_object(Action.VIEW_PATIENT, place.facility_id, place.department_ids)
     with unit_of_work() as session:
         record(
@@ -40,12 +43,16 @@ def why(message_id: int) -> ResponseReturnValue:
         )  # fmt: skip
     findings = explain(message, attempts)
     if wants_json():
-        return jsonify(_told(message, findings))
-    rows = [(RULES.get(each.rule, each.rule), each.passed, fact_of(each, zone), each.at) for each in findings]
+        return jsonify(_told(message, findings) | {"ahead": None if ahead is None else _foretold(ahead)})
     return render_template(
-        "messaging/why.html", message=message, rows=rows, zone=zone, statuses=STATUSES, reasons=REASONS,
-        purposes=PURPOSES,
+        "messaging/why.html", message=message, rows=_in_words(findings, zone), ahead=ahead,
+        ahead_rows=() if ahead is None else _in_words(ahead.findings(), zone), zone=zone, statuses=STATUSES,
+        reasons=REASONS, purposes=PURPOSES,
     )  # fmt: skip
+
+
+def _in_words(findings: Sequence[Finding], zone: ZoneInfo) -> list[tuple[str, bool | None, str, datetime | None]]:
+    return [(RULES.get(each.rule, each.rule), each.passed, fact_of(each, zone), each.at) for each in findings]
 
 
 def _told(message: MessageSnapshot, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -62,14 +69,24 @@ def _told(message: MessageSnapshot, findings: Sequence[Finding]) -> dict[str, An
         "status": message.status.value,
         "reason": message.reason.value if message.reason else None,
         **{name: at.isoformat() if at is not None else None for name, at in found.items()},
-        "checks": [
-            {
-                "rule": each.rule,
-                "passed": each.passed,
-                "fact": each.fact,
-                "at": each.at.isoformat() if each.at is not None else None,
-                "provider_code": each.detail or None,
-            }
-            for each in findings
-        ],
+        "checks": [_coded(each) for each in findings],
+    }
+
+
+def _foretold(ahead: Foresight) -> dict[str, Any]:
+    """The rules tried in advance: when it would be handed over, or why it would not, and every rule on the way."""
+    return {
+        "goes_at": ahead.goes_at.isoformat() if ahead.goes_at is not None else None,
+        "reason": ahead.reason.value if ahead.reason is not None else None,
+        "checks": [_coded(each) for each in ahead.findings()],
+    }
+
+
+def _coded(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "passed": finding.passed,
+        "fact": finding.fact,
+        "at": finding.at.isoformat() if finding.at is not None else None,
+        "provider_code": finding.detail or None,
     }

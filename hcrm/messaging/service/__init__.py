@@ -13,6 +13,7 @@ from hcrm.messaging.service.doubt import (
     send_again,
 )
 from hcrm.messaging.service.evidence import note_looks, record_result, record_results
+from hcrm.messaging.service.foreseeing import foresee
 from hcrm.messaging.service.inbox import (
     AlreadyHandled,
     ClaimedByOther,
@@ -57,6 +58,7 @@ __all__ = [
     "enqueue_many",
     "expire",
     "finish_conversations_about",
+    "foresee",
     "hand_over",
     "install_default_templates",
     "keep_receipt",

@@ -13,8 +13,8 @@ from hcrm.messaging.domain import InboundState, MessageRequest, Outcome, Purpose
 from hcrm.messaging.models import InboundMessage, OutboxMessage
 from hcrm.messaging.queries import is_stopped
 from hcrm.messaging.service.inbox import AlreadyHandled, ClaimedByOther, close_text
+from hcrm.messaging.service.judging import STAFF_ANSWER
 from hcrm.messaging.service.outbox import enqueue
-from hcrm.messaging.service.sending import STAFF_ANSWER
 
 USEFUL_FOR = timedelta(days=2)
 MOST_SEGMENTS = 6

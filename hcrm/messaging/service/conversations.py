@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -53,42 +53,59 @@ def waiting_with_all(
     session: Session, pairs: Collection[tuple[str, str]], *, now: datetime
 ) -> dict[tuple[str, str], Waiting]:
     """As ``waiting_with`` for many pairs of numbers (ours, theirs)."""
+    found = {}
+    for row in _waiting_rows(session, pairs, lock=True):
+        if row.expires_at <= now:
+            finish(session, row.id, now=now)
+        else:
+            found[row.our_number, row.their_number] = _picture(row)
+    return found
+
+
+def seen_waiting(
+    session: Session, pairs: Collection[tuple[str, str]], *, now: datetime
+) -> dict[tuple[str, str], Waiting]:
+    """The same without locking or ending any."""
+    rows = _waiting_rows(session, pairs, lock=False)
+    return {(row.our_number, row.their_number): _picture(row) for row in rows if row.expires_at > now}
+
+
+def _waiting_rows(session: Session, pairs: Collection[tuple[str, str]], *, lock: bool) -> Sequence[Conversation]:
     if not pairs:
-        return {}
-    rows = session.scalars(
+        return ()
+    wanted = (
         select(Conversation)
         .where(
             tuple_(Conversation.our_number, Conversation.their_number).in_(sorted(pairs)),
             one_of(Conversation.state, [ConversationState.WAITING]),
         )
         .order_by(Conversation.id)
-        .with_for_update()
-    ).all()
-    found = {}
-    for row in rows:
-        if row.expires_at <= now:
-            finish(session, row.id, now=now)
-        else:
-            found[row.our_number, row.their_number] = Waiting(
-                row.facility_id,
-                row.our_number,
-                row.their_number,
-                row.patient_id,
-                row.topic,
-                row.subject_id,
-                row.expires_at,
-            )
-    return found
+    )
+    return session.scalars(wanted.with_for_update() if lock else wanted).all()
 
 
-def busy_until(other: Waiting | None, message: OutboxMessage, *, now: datetime) -> datetime | None:
+def _picture(row: Conversation) -> Waiting:
+    return Waiting(
+        row.facility_id,
+        row.our_number,
+        row.their_number,
+        row.patient_id,
+        row.topic,
+        row.subject_id,
+        row.expires_at,
+    )
+
+
+def busy_until(
+    other: Waiting | None, message: OutboxMessage, *, now: datetime, patience: timedelta = LOOK_AGAIN
+) -> datetime | None:
     """When to look again, if ``other`` is a conversation about something else; None when the phone is free."""
     if other is None or (other.topic, other.subject_id) == (
         message.conversation_topic,
         message.conversation_subject_id,
     ):
         return None
-    return min(other.expires_at, now + LOOK_AGAIN)
+    return min(other.expires_at, now + patience)
 
 
 def conversation_for(message: OutboxMessage, *, our_number: str, number: str, now: datetime) -> Waiting:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm.messaging.domain import (
@@ -15,59 +15,27 @@ from hcrm.messaging.domain import (
     Check,
     Decision,
     Expire,
-    LinkBuilder,
     MessageStatus,
-    MissingTemplateData,
     Purpose,
     Reason,
-    Recipient,
-    Rendered,
     Send,
-    SendFacts,
     Suppress,
     Wait,
-    answering,
-    choose_recipient,
-    closest_language,
-    decide,
     measure,
     move,
-    next_opening,
     our_number,
-    placeholders,
-    render,
 )
 from hcrm.messaging.models import OutboxMessage, one_of
-from hcrm.messaging.providers.base import Capabilities, OutgoingSms, Providers, country_of
-from hcrm.messaging.queries import (
-    SendingFacts,
-    Sent,
-    Wording,
-    published_wordings,
-    sending_facts,
-    stopped_numbers,
-    subject_of,
-)
+from hcrm.messaging.providers.base import OutgoingSms, Providers
+from hcrm.messaging.queries import Sent, subject_of
 from hcrm.messaging.service import allowances, conversations
 from hcrm.messaging.service.allowances import Rates
+from hcrm.messaging.service.judging import Batch, gather, judge
 from hcrm.messaging.service.leasing import lease_all
 from hcrm.messaging.service.outbox import announce
-from hcrm.messaging.service.pauses import Pause, pauses
-from hcrm.messaging.service.subjects import outdated
+from hcrm.messaging.service.pauses import pauses
 from hcrm.organization import queries as organization
-from hcrm.patients.domain import DeceasedState
-from hcrm.patients.queries import records_by_patient
 
-STOP_CONFIRMATION = "stop_confirm"
-STAFF_ANSWER = "staff_answer"
-"""Written by a person: it keeps to the hours and limits that answers of the program itself need not wait for."""
-
-LOOK_BACK = timedelta(days=400)
-CHANGING = timedelta(seconds=2)
-"""A message about something that is being changed at this moment is looked at again after this."""
-
-PERSON_LOCKS = 4_202_001
-NUMBER_LOCKS = 4_202_002
 PRIORITIES = sorted({purpose.priority for purpose in Purpose})
 
 
@@ -79,23 +47,6 @@ class Sender:
     providers: Providers
     lease: timedelta
     rates: Rates = field(default_factory=Rates)
-
-
-@dataclass(slots=True)
-class Batch:
-    """One batch of claimed messages with all that their decisions need; grows as messages are decided."""
-
-    now: datetime
-    facts: SendingFacts
-    templates: Mapping[tuple[str, str], Wording]
-    links: Mapping[str, LinkBuilder]
-    recipients: Mapping[int, Recipient]
-    stopped: Mapping[tuple[int, str], datetime]
-    surveys: defaultdict[int, list[Sent]]
-    phones: dict[tuple[str, str], conversations.Waiting]
-    pauses: Mapping[str, Pause]
-    outdated: Mapping[str, bool] = field(default_factory=dict)
-    opened: list[conversations.Waiting] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +76,8 @@ def claim(session: Session, *, now: datetime, sender: Sender, limit: int) -> Cla
     rows = _allowed(session, due, sender)
     if not rows:
         return Claimed(0, held_back=bool(due))
-    batch = _batch(session, rows, now, troubled)
-    texts = {row.id: words for row in rows if (words := _settle(row, batch, sender)) is not None}
+    batch = gather(session, rows, now=now, terms=sender.providers.terms, troubled=troubled, hold=True)
+    texts = {row.id: words for row in rows if (words := _settle(row, batch)) is not None}
     conversations.open_all(session, batch.opened, now=now)
     going = [row for row in rows if row.id in texts]
     attempts = (
@@ -184,58 +135,6 @@ def _due(session: Session, now: datetime, limit: int) -> list[OutboxMessage]:
     return rows
 
 
-def _batch(session: Session, rows: Sequence[OutboxMessage], now: datetime, troubled: Mapping[str, Pause]) -> Batch:
-    """Lock the persons, then the numbers, so that two senders never decide about the same one at the same time."""
-    known = records_by_patient(session, [row.patient_id for row in rows if row.patient_id is not None])
-    _lock(session, PERSON_LOCKS, [str(records[0]) for records in known.values()])
-    facts = sending_facts(session, rows, records=known, look_back_from=now - LOOK_BACK)
-    recipients = {row.id: _recipient(row, facts, now) for row in rows}
-    _lock(session, NUMBER_LOCKS, [each.number for each in recipients.values() if each.number is not None])
-    numbers = {(row.facility_id, number) for row in rows if (number := recipients[row.id].number) is not None}
-    pairs = {
-        (our_number(facts.facilities[row.facility_id][0]), number)
-        for row in rows
-        if row.awaits_reply and (number := recipients[row.id].number) is not None
-    }
-    return Batch(
-        now=now,
-        facts=facts,
-        templates=published_wordings(session, {row.template_code for row in rows}),
-        links=session.info["links"],
-        recipients=recipients,
-        stopped=stopped_numbers(session, numbers),
-        surveys=defaultdict(list, {person: list(sent) for person, sent in facts.surveys.items()}),
-        phones=conversations.waiting_with_all(session, pairs, now=now),
-        pauses=troubled,
-        outdated=outdated(session, rows),
-    )
-
-
-def _lock(session: Session, family: int, names: Sequence[str]) -> None:
-    """Lock each name until the end of the transaction, always in the same order, so that no two senders block both."""
-    session.execute(
-        text(
-            "SELECT pg_advisory_xact_lock(:family, key) FROM"
-            " (SELECT DISTINCT hashtext(name) AS key FROM unnest(CAST(:names AS text[])) AS name ORDER BY key) AS keys"
-        ),
-        {"family": family, "names": list(names)},
-    )
-
-
-def _recipient(row: OutboxMessage, facts: SendingFacts, now: datetime) -> Recipient:
-    if row.to_number is not None and (row.in_reply_to is not None or row.purpose is Purpose.STAFF):
-        return answering(row.to_number)
-    if row.patient_id is None:
-        return Recipient(None, None, Reason.INVALID_NUMBER, "no_number")
-    facility, _ = facts.facilities[row.facility_id]
-    stay = facts.stays.get(row.encounter_id or 0)
-    return choose_recipient(
-        facts.contacts.get(row.patient_id, []),
-        age=facts.age(row.patient_id, now.astimezone(facility.zone).date()),
-        sensitive=stay is not None and stay.sensitive,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Text:
     """What is handed over: the words, and what the provider registered them under."""
@@ -254,116 +153,26 @@ class Text:
         )
 
 
-def _settle(row: OutboxMessage, batch: Batch, sender: Sender) -> Text | None:
+def _settle(row: OutboxMessage, batch: Batch) -> Text | None:
     """Decide about one message and write it down; the text to hand over, or None."""
-    recipient = batch.recipients[row.id]
-    provider = sender.providers.for_number(recipient.number or "")
-    capabilities = provider.capabilities.at(country_of(recipient.number)) if recipient.number else provider.capabilities
-    wording = _wording(row, batch)
-    rendered, missing = (None, ("template",)) if wording is None else _rendered(row, wording, batch, capabilities)
-    facts = replace(
-        _facts(row, batch, missing),
-        provider_lacks=_lacks(row, wording, provider.name, capabilities),
-        provider_rests=batch.pauses[provider.name].left if provider.name in batch.pauses else timedelta(0),
-    )
-    decision = decide(facts)
-    facility, _ = batch.facts.facilities[row.facility_id]
-    ours = our_number(facility)
-    if isinstance(decision, Send) and row.awaits_reply and recipient.number is not None:
-        busy = conversations.busy_until(batch.phones.get((ours, recipient.number)), row, now=batch.now)
-        if busy is not None:
-            decision = decide(replace(facts, busy_until=busy))
-            row.to_number = recipient.number
-    _note(row, decision, batch.now)
-    if not isinstance(decision, Send) or rendered is None or wording is None or recipient.number is None:
+    found = judge(row, batch)
+    row.language = found.language
+    if found.decision.checks[-1].code == "phone_free":
+        row.to_number = found.recipient.number  # by which it is woken as soon as the phone is free
+    _note(row, found.decision, batch.now)
+    number, wording, rendered = found.recipient.number, found.wording, found.rendered
+    if not isinstance(found.decision, Send) or rendered is None or wording is None or number is None:
         return None
     _remember_survey(row, batch)
-    row.to_number, row.from_number = recipient.number, ours
-    row.contact_point_id = recipient.contact_point_id
+    row.to_number, row.from_number = number, found.ours
+    row.contact_point_id = found.recipient.contact_point_id
     row.body, row.segments = rendered.kept, measure(rendered.whole).segments
     row.template_version = wording.version
     if row.awaits_reply:
-        opened = conversations.conversation_for(row, our_number=ours, number=recipient.number, now=batch.now)
-        batch.phones[ours, recipient.number] = opened
+        opened = conversations.conversation_for(row, our_number=found.ours, number=number, now=batch.now)
+        batch.phones[found.ours, number] = opened
         batch.opened.append(opened)
-    return Text(rendered.body, wording.registrations.get(provider.name, ""))
-
-
-def _facts(row: OutboxMessage, batch: Batch, missing: tuple[str, ...]) -> SendFacts:
-    facility, calendar = batch.facts.facilities[row.facility_id]
-    patient = batch.facts.patients.get(row.patient_id or 0)
-    stay = batch.facts.stays.get(row.encounter_id or 0)
-    recipient = batch.recipients[row.id]
-    sent = batch.surveys[patient.person_id] if patient else []
-    return SendFacts(
-        now=batch.now,
-        purpose=row.purpose,
-        not_before=row.not_before,
-        expires_at=row.expires_at,
-        recipient=recipient,
-        opening=batch.now
-        if row.purpose is Purpose.STAFF
-        else next_opening(batch.now, facility.settings, facility.zone, calendar),
-        answers=row.in_reply_to is not None and row.template_code != STAFF_ANSWER,
-        confirms_stop=row.template_code == STOP_CONFIRMATION,
-        deceased=patient.deceased_state if patient else DeceasedState.NONE,
-        plan_ended="outdated" if batch.outdated.get(row.key) else (stay.plan_ended if stay else ""),
-        busy_until=None if batch.outdated.get(row.key, True) else batch.now + CHANGING,
-        open_dispute=patient is not None and patient.open_dispute,
-        consent=batch.facts.consent.get((row.patient_id or 0, row.purpose), True),
-        stopped_at=batch.stopped.get((row.facility_id, recipient.number or "")),
-        survey_every_days=facility.settings.survey_every_days,
-        non_clinical_per_week=facility.settings.non_clinical_per_week,
-        other_surveys=tuple(each.at for each in sent if each.subject != subject_of(row)),
-        non_clinical=tuple(each.at for each in sent),
-        missing=missing,
-    )
-
-
-def _wording(row: OutboxMessage, batch: Batch) -> Wording | None:
-    """The published wording in the patient's language; None when there is none."""
-    patient = batch.facts.patients.get(row.patient_id or 0)
-    row.language = closest_language(patient.language if patient else row.language or "en")
-    return batch.templates.get((row.template_code, row.language))
-
-
-def _lacks(row: OutboxMessage, wording: Wording | None, provider: str, capabilities: Capabilities | None) -> str:
-    """What this message needs and its provider lacks in this country; empty when it can go out."""
-    if capabilities is None:
-        return "country_not_served"
-    if row.awaits_reply and not capabilities.two_way:
-        return "no_replies"
-    if wording is None:
-        return ""
-    if "link" in placeholders(wording.body) and not capabilities.links:
-        return "no_links"
-    if capabilities.template_registration and provider not in wording.registrations:
-        return "not_registered"
-    return ""
-
-
-def _rendered(
-    row: OutboxMessage, wording: Wording, batch: Batch, capabilities: Capabilities | None
-) -> tuple[Rendered | None, tuple[str, ...]]:
-    """The text in the patient's language, or what is missing for it."""
-    facility, _ = batch.facts.facilities[row.facility_id]
-    language = wording.language
-    values = {
-        "hospital": facility.name_in(language),
-        "phone": facility.phone,
-        "emergency": facility.emergency_number,
-        **row.values,
-    }
-    link = batch.links.get(row.conversation_topic or "")
-    if "link" in placeholders(wording.body) and link is not None and row.conversation_subject_id is not None:
-        again = [int(row.values[name]) for name in ("link_generation",) if name in row.values]
-        values["link"] = link(row.conversation_subject_id, *again)
-    try:
-        added = facility.settings.signature_added_by_carrier
-        signed = added or (capabilities is not None and capabilities.adds_signature)
-        return render(wording.body, values, language, drop_signature=signed), ()
-    except MissingTemplateData as problem:
-        return None, tuple(problem.args)
+    return Text(rendered.body, wording.registrations.get(found.provider, ""))
 
 
 def _note(row: OutboxMessage, decision: Decision, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hcrm.followup.domain.plan import PerformerRole, RiskLevel
 from hcrm.followup.domain.task import TaskReason, TaskStatus
@@ -70,3 +70,29 @@ def test_each_task_tells_rule_fact_and_time(client, login, runtime, facility, de
     client.post("/logout")
     login("nurse", departments["SUR"])
     assert client.get(f"/tasks/{tasks['clinical_call']}/why").status_code == 403
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_open_tasks_tell_in_advance_what_becomes_of_them_and_nothing_of_the_trial_stays(
+    client, login, runtime, facility, departments, language
+):
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, runtime.clock.now())
+        discharge(session, facility, discharged(phones=()), now=runtime.clock.now())
+        tasks = {code: task.id for code, task in tasks_of(session).items()}
+        before = session.execute(STORED).one()
+    login("nurse", departments["MED"], language=language)
+    ahead = {}
+    for code, task_id in tasks.items():
+        assert client.get(f"/tasks/{task_id}/why").status_code == 200
+        told = client.get(f"/tasks/{task_id}/why", headers={"Accept": "application/json"}).json
+        ahead[code] = [each["rule"] for each in told["ahead"]]
+    assert ahead["welcome"][-2:] == ["text_stops", "text_ends"], "without a number the text would not be sent"
+    assert ahead["clinical_call"][-1] == "holds_number"
+    assert ahead["survey"][-1] == "text_ends"
+    with runtime.sessions() as session:
+        assert session.execute(STORED).one() == before
+
+
+STORED = text("SELECT (SELECT count(*) FROM outbox_message), (SELECT count(*) FROM survey_response)")

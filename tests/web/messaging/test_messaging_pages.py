@@ -181,6 +181,26 @@ def test_why_not_tells_the_checks_in_order_and_the_fact_that_decided(client, log
     assert client.get("/messages/999/why").status_code == 404
 
 
+def test_a_message_that_waits_tells_when_it_would_go_or_what_would_hold_it(client, login, hospital, runtime, work):
+    login("service_agent")
+    with work() as session:
+        message_id = session.scalars(select(OutboxMessage.id)).one()
+    told = client.get(f"/messages/{message_id}/why", headers={"Accept": "application/json"}).get_json()
+    assert told["ahead"]["goes_at"] == runtime.clock.now().isoformat()
+    assert {each["passed"] for each in told["ahead"]["checks"]} == {True}
+    assert "It goes out on" in client.get(f"/messages/{message_id}/why").text
+    with work() as session:
+        session.add(
+            NumberState(facility_id=1, number=hospital["number"], stopped_at=runtime.clock.now(), source="keyword")
+        )
+    told = client.get(f"/messages/{message_id}/why", headers={"Accept": "application/json"}).get_json()
+    assert (told["ahead"]["goes_at"], told["ahead"]["reason"], told["status"]) == (None, "opted_out", "queued")
+    assert "It would not be sent: This phone said STOP" in client.get(f"/messages/{message_id}/why").text
+    send(runtime)
+    told = client.get(f"/messages/{message_id}/why", headers={"Accept": "application/json"}).get_json()
+    assert (told["status"], told["ahead"]) == ("suppressed", None)
+
+
 def test_why_not_is_closed_to_other_wards(client, login, hospital, departments, work):
     login("nurse", departments["SUR"])
     with work() as session:

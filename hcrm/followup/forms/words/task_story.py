@@ -13,6 +13,9 @@ from hcrm.followup.domain.why import Told
 from hcrm.followup.forms.labels import REASONS, RISKS, STEPS
 from hcrm.followup.forms.words.lists import inside, moment, short_day
 from hcrm.followup.queries.why import TaskWhy
+from hcrm.messaging.domain import Finding, Reason
+from hcrm.messaging.forms import REASONS as MESSAGE_REASONS
+from hcrm.messaging.forms.why import RULES, fact_of
 from hcrm.web import language, percent
 
 
@@ -88,6 +91,29 @@ def _held(told: Told, _found: TaskWhy, _when: str) -> str:
     return _("On hold: %(reason)s. It can be opened again.", reason=why)
 
 
+def _text_held(told: Told, found: TaskWhy, when: str) -> str:
+    rule, fact = _text_rule(told, found)
+    return _("The text has to wait until %(when)s: %(rule)s %(fact)s", when=when, rule=rule, fact=fact)
+
+
+def _text_stopped(told: Told, found: TaskWhy, _when: str) -> str:
+    rule, fact = _text_rule(told, found)
+    return _("The text would not be sent: %(rule)s %(fact)s", rule=rule, fact=fact)
+
+
+def _text_rule(told: Told, found: TaskWhy) -> tuple[str, str]:
+    """The rule as messaging asks it, with its answer, and the fact in words."""
+    code, _colon, fact = told.fact.partition(":")
+    finding = Finding(code, False, fact)
+    asked = _("%(question)s No.", question=RULES.get(code, code))
+    said = fact_of(finding, found.zone)
+    return asked, _("(%(fact)s)", fact=said) if said else ""
+
+
+def _text_ends(told: Told, _found: TaskWhy, _when: str) -> str:
+    return _("What would be noted: %(reason)s.", reason=inside(str(MESSAGE_REASONS[Reason(told.fact)])))
+
+
 _SENTENCES: Mapping[str, Callable[[Told, TaskWhy, str], str]] = {
     "plan": _plan,
     "by_hand": lambda _t, _f, when: _("Noted by hand %(when)s, without a plan.", when=when),
@@ -113,6 +139,19 @@ _SENTENCES: Mapping[str, Callable[[Told, TaskWhy, str], str]] = {
     "self_reported": lambda _t, _f, _w: _("Reported by hand, not made from the call screen."),
     "missed": lambda _t, _f, when: _("Its window closed %(when)s; it counts as missed until it is done.", when=when),
     "not_begun": lambda _t, _f, when: _("It is not on the list yet: its window opens %(when)s.", when=when),
+    "holds_window": lambda _t, _f, when: _("It waits for its window, which opens %(when)s.", when=when),
+    "holds_callback": lambda _t, _f, when: _("It waits for the time set for the next try, %(when)s.", when=when),
+    "holds_hours": lambda _t, _f, when: _("Outside calling hours; they begin again %(when)s.", when=when),
+    "holds_lease": lambda _t, f, _w: _("%(name)s has it open now.", name=f.held_by or "–"),
+    "holds_death": lambda _t, _f, _w: _("A death is on record or was reported: nobody should call."),
+    "holds_refused": lambda _t, _f, _w: _("The patient does not want to be contacted in this way."),
+    "holds_number": lambda _t, _f, _w: _("No number on record can be dialled."),
+    "can_be_done": lambda _t, _f, _w: _("Nothing holds it: it can be done now."),
+    "can_be_done_from": lambda _t, _f, when: _("It can be done from %(when)s on.", when=when),
+    "text_waits": _text_held,
+    "text_stops": _text_stopped,
+    "text_goes": lambda _t, _f, when: _("The text goes out %(when)s, if nothing changes.", when=when),
+    "text_ends": _text_ends,
     "on_hold": _held,
     "completed": _ended,
     "failed": _ended,
