@@ -60,6 +60,7 @@ class Action(StrEnum):
     VIEW_FIGURES = "view_figures"
     VIEW_FIGURE_PATIENTS = "view_figure_patients"
     RUN_MEETING = "run_meeting"
+    EDIT_MEASURES = "edit_measures"
     REVIEW_STAFF = "review_staff"
     IMPORT_RECORDS = "import_records"
     ADMINISTER = "administer"
@@ -105,13 +106,13 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
         Action.EDIT_TEMPLATES,
     }
     | {Action.EDIT_SURVEYS, Action.EDIT_PLANS}
-    | {Action.RUN_MEETING},
+    | {Action.RUN_MEETING, Action.EDIT_MEASURES},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
     Role.QUALITY_OFFICER: _EVERYONE
     | _ALERTS
     | _FIGURES
     | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS, Action.VIEW_RECALLS}
-    | {Action.RUN_MEETING},
+    | {Action.RUN_MEETING, Action.EDIT_MEASURES},
     Role.ADMINISTRATOR: _EVERYONE
     | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER},
     Role.GROUP_ADMINISTRATOR: _EVERYONE

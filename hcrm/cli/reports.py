@@ -20,10 +20,13 @@ from hcrm.reporting.domain.reports import (
     FOLLOWUP_GROUPINGS,
     REVISIT_GROUPINGS,
     SATISFACTION_GROUPINGS,
+    AmbiguousMeasure,
     Basis,
     By,
     Selection,
+    UnknownMeasure,
 )
+from hcrm.reporting.queries.measures import own_measures
 from hcrm.reporting.queries.tasks import TaskFilter
 from hcrm.survey.domain import UnknownQuestionnaire
 from hcrm.unit_of_work import unit_of_work
@@ -70,7 +73,12 @@ def report() -> None:
 
 
 @report.command("revisits")
-@click.option("--measure", default="readmit_30d", show_default=True, help="One of: " + ", ".join(MEASURES) + ".")
+@click.option(
+    "--measure",
+    default="readmit_30d",
+    show_default=True,
+    help="One of: " + ", ".join(MEASURES) + "; or the code of a measure that the hospital made.",
+)
 @click.option("--link", default=None, type=click.Choice([each.value for each in Link]), help="Instead of its own rule.")
 @_options(REVISIT_GROUPINGS)
 def revisits(
@@ -84,13 +92,17 @@ def revisits(
     as_json: bool,
 ) -> None:
     """How many patients came back."""
-    if measure not in MEASURES:
-        raise CouldNot(f"There is no measure “{measure}”. Choose one of: {', '.join(MEASURES)}.")
 
     def make(session: Session, selection: Selection, now: datetime) -> dict[str, Any]:
-        made = service.revisit_report(
-            session, measure=measure, selection=selection, by=By(by), now=now, link=Link(link) if link else None
-        )
+        try:
+            made = service.revisit_report(
+                session, measure=measure, selection=selection, by=By(by), now=now, link=Link(link) if link else None
+            )
+        except AmbiguousMeasure:
+            raise CouldNot(f"Several hospitals have a measure “{measure}”: say which one with --facility.") from None
+        except UnknownMeasure:
+            known = [*MEASURES, *(each.measure.code for each in own_measures(session, selection.scope))]
+            raise CouldNot(f"There is no measure “{measure}”. Choose one of: {', '.join(known)}.") from None
         return service.revisit_json(made)
 
     _print(_read(make, from_on, to_on, facility), REVISIT_COLUMNS, as_json=as_json)

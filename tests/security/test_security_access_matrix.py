@@ -161,6 +161,8 @@ reporting.words_page         .   .   .   .   x   x   .   .   x   .   .
 reporting.bulletin_page      .   .   .   .   x   x   x   x   .   x   .
 reporting.targets_page       .   .   .   .   x   x   .   x   .   .   .
 reporting.improvements_page  .   .   .   .   x   x   .   x   .   .   .
+reporting.measures_page      .   .   .   .   .   x   .   x   .   .   .
+reporting.retire             .   .   .   .   .   x   .   x   .   .   .
 reporting.move               .   .   .   .   x   x   .   x   .   .   .
 reporting.register_page      .   .   .   .   x   x   .   x   .   x   .
 reporting.register_file      .   .   .   .   x   x   .   x   .   x   .
@@ -226,6 +228,9 @@ appointments.book            x   x   x   x   x   .   .   .   .   .   .
 appointments.take_place      x   x   x   x   x   .   .   .   .   .   .
 appointments.wait            x   x   x   x   x   .   .   .   .   .   .
 appointments.sessions        .   .   .   .   x   x   .   .   .   .   .
+appointments.one_session     .   .   .   .   x   x   .   .   .   .   .
+appointments.change_session  .   .   .   .   x   x   .   .   .   .   .
+appointments.close_days      .   .   .   .   x   x   .   .   .   .   .
 appointments.return_rules    .   .   .   .   x   x   .   .   .   .   .
 appointments.close_sitting   .   .   .   .   x   x   .   .   .   .   .
 appointments.renew_feed      .   .   .   .   x   x   .   .   .   .   .

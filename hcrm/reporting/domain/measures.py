@@ -56,6 +56,9 @@ class Measure:
 
     ``first`` and ``last`` bound the window, both included, in ``unit``. ``discharge_day`` is the number given to the
     day of discharge (0; some inspectors say 1). ``bands`` are ranges of days that the revisits are itemised by.
+    ``index_diagnoses`` are beginnings of ICD-10 codes without the point (``I50``): only episodes whose principal
+    diagnosis begins with one of them are indexes; none means all. ``same_department``: the revisit begins in the
+    department that the index ended in.
     """
 
     code: str
@@ -69,9 +72,11 @@ class Measure:
     counted: Counted = Counted.FIRST
     unplanned_only: bool = False
     same_facility: bool = False
+    same_department: bool = False
     same_diagnosis: bool = False
     no_return_plan: bool = False
     ignored_diagnoses: tuple[str, ...] = ()
+    index_diagnoses: tuple[str, ...] = ()
     bands: tuple[tuple[int, int], ...] = ()
     discharge_day: int = 0
 

@@ -44,6 +44,11 @@ def last_month(today: date) -> Period:
     return month(before.year, before.month)
 
 
+def last_complete_month(today: date) -> Period:
+    """The newest calendar month that ended at least a month ago: windows of 30 days have run out."""
+    return last_month(last_month(today).from_on)
+
+
 def quarter_of(code: str, today: date) -> Period:
     """The quarter with this code (``2026-Q1``); for nonsense the one before the present one."""
     found = _QUARTER.fullmatch(code)

@@ -33,7 +33,10 @@ def recount(
         for group in indexes:
             index = max(group, key=lambda stay: (_end(stay), _place(stay)))
             over = all(stay.discharged_at for stay in group)
-            if over and (from_on or date.min) <= _end_day(index) <= (to_on or date.max):
+            asked = not measure.index_diagnoses or any(
+                _four(index.principal_diagnosis)[: len(code)] == code for code in measure.index_diagnoses
+            )
+            if over and asked and (from_on or date.min) <= _end_day(index) <= (to_on or date.max):
                 found.add(_finding(index, [min(each, key=_place) for each in later], measure, now))
     return found
 
@@ -81,6 +84,7 @@ def _acceptable(stay: Stay, index: Stay, measure: Measure) -> bool:
     mine, theirs = _four(index.principal_diagnosis), _four(stay.principal_diagnosis)
     refused = (
         (measure.same_facility and stay.facility_id != index.facility_id)
+        or (measure.same_department and (index.department_id is None or stay.department_id != index.department_id))
         or (measure.no_return_plan and index.readmission_plan_31d)
         or (measure.same_diagnosis and (not mine or mine != theirs))
         or theirs in measure.ignored_diagnoses

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from hcrm.reporting.domain.definitions import Definition
 from hcrm.reporting.domain.funnel import Funnel, rate
 from hcrm.reporting.domain.measures import Link
 from hcrm.survey.domain.scoring import Score, wilson
@@ -99,6 +100,10 @@ class UnknownMeasure(ValueError):
     """No measure has this code; the argument is the code."""
 
 
+class AmbiguousMeasure(UnknownMeasure):
+    """Several hospitals have made a measure of this code; the argument is the code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which records a report is about: days (both included, None = unbounded), and where.
@@ -162,6 +167,7 @@ class RevisitReport:
     """A revisit measure in groups and in total."""
 
     measure: str
+    definition: Definition
     link: Link
     by: By
     from_on: date | None

@@ -201,6 +201,8 @@ def _person_outcomes(
         index = episode.last
         if index.discharged_on is None or not period[0] <= index.discharged_on <= period[1]:
             continue
+        if not _is_asked_about(index, measure):
+            continue
         excluded = _exclusion(index, measure)
         if excluded is not None:
             yield Outcome(index, excluded)
@@ -209,6 +211,11 @@ def _person_outcomes(
             same = measure.revisit_classes == measure.index_classes
             later = indexes if same else _episodes_of(stays, measure.revisit_classes, measure.link)
         yield _follow(index, later, measure, clock)
+
+
+def _is_asked_about(index: Stay, measure: Measure) -> bool:
+    """Whether the measure is about the principal diagnosis of the index."""
+    return not measure.index_diagnoses or icd_4(index.principal_diagnosis).startswith(measure.index_diagnoses)
 
 
 def _episodes_of(stays: list[Stay], classes: frozenset[str], link: Link) -> list[Episode]:
@@ -260,9 +267,15 @@ def _suits(index: Stay, stay: Stay, measure: Measure) -> bool:
         return False
     if measure.no_return_plan and index.readmission_plan_31d is True:
         return False
+    return _place_suits(index, stay, measure) and _diagnosis_suits(index, stay, measure)
+
+
+def _place_suits(index: Stay, stay: Stay, measure: Measure) -> bool:
     if measure.same_facility and stay.facility_id != index.facility_id:
         return False
-    return _diagnosis_suits(index, stay, measure)
+    return not measure.same_department or (
+        index.department_id is not None and stay.department_id == index.department_id
+    )
 
 
 def _diagnosis_suits(index: Stay, stay: Stay, measure: Measure) -> bool:

@@ -36,7 +36,7 @@ def description(base_url: str) -> dict[str, Any]:
             "/api/figures/revisits": _path(
                 "Patients who came back",
                 REVISIT_GROUPINGS,
-                [_choice("measure", list(MEASURES)), _choice("link", list(Link))],
+                [_measure(), _choice("link", list(Link))],
             ),
             "/api/figures/satisfaction": _path(
                 "What patients say; rate = share satisfied",
@@ -79,6 +79,16 @@ def _path(summary: str, groupings: tuple[By, ...], more: list[dict[str, Any]]) -
 
 def _choice(name: str, values: list[Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "string", "enum": [str(value) for value in values]}}
+
+
+def _measure() -> dict[str, Any]:
+    shipped = ", ".join(MEASURES)
+    return {
+        "name": "measure",
+        "in": "query",
+        "schema": {"type": "string", "default": "readmit_30d"},
+        "description": f"One of {shipped}, or the code of a measure that the hospital made.",
+    }
 
 
 def _report() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import xlsxwriter
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hcrm.reporting.domain.definitions import DEFINITIONS, SECTIONS
+from hcrm.reporting.domain.definitions import DEFINITIONS, SECTIONS, Definition
 from hcrm.reporting.domain.reports import ALL, UNKNOWN
 from hcrm.reporting.forms import EXCLUSION_LABELS, MODE_LABELS, REASON_LABELS
 from hcrm.reporting.service.exports import table
@@ -94,10 +94,18 @@ SHARES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A report (``followup``, ``revisits``, ``satisfaction``) as its JSON object."""
+    """A report (``followup``, ``revisits``, ``satisfaction``) as its JSON object.
+
+    ``definition``: of a measure that is not among the shipped definitions.
+    """
 
     report: str
     made: Mapping[str, Any]
+    definition: Definition | None = None
+
+    @property
+    def defined(self) -> Definition:
+        return self.definition or DEFINITIONS[self.made["measure"]]
 
 
 def head_label(head: str) -> str:
@@ -134,7 +142,7 @@ def workbook(sheets: Sequence[Sheet], *, title: str) -> bytes:
     }
     for sheet in sheets:
         _write_report(book, styles, sheet, title)
-    _write_definitions(book, styles)
+    _write_definitions(book, styles, [sheet.definition for sheet in sheets if sheet.definition])
     book.close()
     return content.getvalue()
 
@@ -143,7 +151,7 @@ def _write_report(book: Any, styles: Mapping[str, Any], sheet: Sheet, title: str
     heads, rows = table(dict(sheet.made), escape=False)
     page = book.add_worksheet(sheet_name(sheet))
     page.write_string(0, 0, f"{sheet_name(sheet)}, {title}", styles["head"])
-    page.write_string(1, 0, DEFINITIONS[sheet.made["measure"]].sentence(language()))
+    page.write_string(1, 0, sheet.defined.sentence(language()))
     for column, head in enumerate(heads):
         page.write_string(3, column, head_label(head), styles["head"])
     for at, row in enumerate(rows, start=4):
@@ -176,13 +184,13 @@ def _group(name: str) -> str:
     return str(_("Not recorded")) if name == UNKNOWN else name
 
 
-def _write_definitions(book: Any, styles: Mapping[str, Any]) -> None:
+def _write_definitions(book: Any, styles: Mapping[str, Any], own: Sequence[Definition]) -> None:
     page = book.add_worksheet(_("Definitions"))
     heads = (_("Code"), _("Figure"), _("Counted"), _("Of"), _("Left out"), _("Source"))
     for column, head in enumerate(heads):
         page.write_string(0, column, head, styles["head"])
     row = 1
-    for entries in SECTIONS.values():
+    for entries in (own, *SECTIONS.values()):
         for entry in entries:
             texts = (entry.title, entry.numerator, entry.denominator, entry.excluded, entry.source)
             for column, text in enumerate((entry.code, *(each.in_language(language()) for each in texts))):

@@ -54,7 +54,8 @@ def stays(session: Session, selection: Selection, measure: Measure, *, grouped: 
     merged = _merged(session)
     deaths = _deaths_of_merged(session, merged)
     each = _statement(selection, measure, merged)
-    statement = _grouped(each, merged) if grouped and measure.unit is Unit.DAYS else each
+    alike = grouped and measure.unit is Unit.DAYS and not measure.index_diagnoses
+    statement = _grouped(each, merged) if alike else each
     found = []
     for key, record, facility_id, *rest in session.execute(statement).all():
         person_id = merged.get(record, record)

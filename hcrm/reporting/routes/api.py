@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from hcrm.accounts.guard import public
 from hcrm.reporting import service
-from hcrm.reporting.domain.measures import MEASURES, Link
+from hcrm.reporting.domain.measures import Link
 from hcrm.reporting.domain.reports import (
     IMPERSONAL_GROUPINGS,
     REVISIT_GROUPINGS,
@@ -21,6 +21,7 @@ from hcrm.reporting.domain.reports import (
     Basis,
     By,
     Selection,
+    UnknownMeasure,
 )
 from hcrm.reporting.domain.tokens import REPORTS, TokenSnapshot
 from hcrm.reporting.forms.openapi import description
@@ -101,11 +102,12 @@ def _followup(session: Any, selection: Selection, at: datetime) -> dict[str, Any
 
 def _revisits(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
     measure = request.args.get("measure", REVISIT_MEASURE)
-    if measure not in MEASURES:
-        raise BadParameter("bad_measure")
-    link = _choice("link", tuple(Link), MEASURES[measure].link)
+    link = _choice("link", tuple(Link), Link.NONE) if "link" in request.args else None
     by = _choice("by", REVISIT_GROUPINGS, By.NONE)
-    made = service.revisit_report(session, measure=measure, selection=selection, by=by, now=at, link=link)
+    try:
+        made = service.revisit_report(session, measure=measure, selection=selection, by=by, now=at, link=link)
+    except UnknownMeasure:
+        raise BadParameter("bad_measure") from None
     return service.revisit_json(made)
 
 

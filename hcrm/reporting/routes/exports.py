@@ -14,8 +14,7 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import requires
 from hcrm.reporting import forms, service
-from hcrm.reporting.domain.measures import MEASURES
-from hcrm.reporting.domain.reports import By, Selection
+from hcrm.reporting.domain.reports import By, RevisitReport, Selection, UnknownMeasure
 from hcrm.reporting.forms.workbook import Sheet, workbook
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import followup_groupings, period_of, place_of
@@ -65,6 +64,9 @@ def attachment(content: bytes, kind: str, name: str) -> Response:
 
 def _sheets(session: Any, report: str, selection: Selection, at: datetime) -> list[Sheet]:
     """The reports of a file, each grouped in every way that a page shows, or as the address asks."""
+    if report == "revisits":
+        returns = _revisits(session, selection, at)
+        return [Sheet(report, service.revisit_json(returns), returns.definition)]
     if report != WHOLE:
         return [Sheet(report, EXPORTS[report](session, selection, at))]
     made = [
@@ -102,14 +104,16 @@ def _followup_export(session: Any, selection: Selection, at: datetime) -> dict[s
     return service.followup_json(report)
 
 
-def _revisit_export(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
-    measure = request.args.get("measure", REVISIT_MEASURE)
-    if measure not in MEASURES:
+def _revisits(session: Any, selection: Selection, at: datetime) -> RevisitReport:
+    measure, by = request.args.get("measure", REVISIT_MEASURE), _by(service.REVISIT_GROUPINGS)
+    try:
+        return service.revisit_report(session, measure=measure, selection=selection, by=by, now=at)
+    except UnknownMeasure:
         abort(404)
-    report = service.revisit_report(
-        session, measure=measure, selection=selection, by=_by(service.REVISIT_GROUPINGS), now=at
-    )
-    return service.revisit_json(report)
+
+
+def _revisit_export(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
+    return service.revisit_json(_revisits(session, selection, at))
 
 
 def _satisfaction_export(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from typing import Any
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hcrm.accounts.domain import Action, permitted
+from hcrm.accounts.domain import Action, permitted, scope_of
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import charts, forms, service
 from hcrm.reporting.domain.definitions import SECTIONS
 from hcrm.reporting.domain.periods import Period, last_30_days, month
 from hcrm.reporting.domain.spc import expected_false_alarms
+from hcrm.reporting.queries.measures import own_measures
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import Place, period_of, place_of, shared
 from hcrm.reporting.service.overview import REVISIT_MEASURE, Overview, overview
@@ -63,9 +64,13 @@ def departments_page() -> ResponseReturnValue:
 @blueprint.get("/figures/definitions")
 @requires(Action.VIEW_FIGURES)
 def definitions_page() -> ResponseReturnValue:
-    """What every figure means."""
+    """What every figure means, those included that the viewer's hospitals made."""
+    facilities = scope_of(current_actor(), Action.VIEW_FIGURES).facility_ids
+    with unit_of_work() as session:
+        own = [each.definition for each in own_measures(session, facilities)]
+    sections = {**SECTIONS, "revisits": (*SECTIONS["revisits"], *own)}
     return render_template(
-        "reporting/definitions.html", sections=SECTIONS, section_labels=forms.SECTION_LABELS, in_words=language()
+        "reporting/definitions.html", sections=sections, section_labels=forms.SECTION_LABELS, in_words=language()
     )
 
 

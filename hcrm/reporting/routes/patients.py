@@ -11,9 +11,12 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import forms, service
-from hcrm.reporting.domain.measures import MEASURES, Link
+from hcrm.reporting.domain.definitions import DEFINITIONS, Definition
+from hcrm.reporting.domain.measures import Link
 from hcrm.reporting.domain.periods import Period
+from hcrm.reporting.domain.reports import UnknownMeasure
 from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
+from hcrm.reporting.queries.measures import named_measure
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import Place, period_of, place_of, shared
 from hcrm.reporting.service.behind import (
@@ -45,8 +48,8 @@ def patients_page() -> ResponseReturnValue:
         period = period_of(place)
         look = Look(figure, part, current_actor().user_id, now(), (number - 1) * PAGE_SIZE, PAGE_SIZE + 1)
         behind = _BEHIND[figure](session, place, period, look)
-    page = Page.of(behind.rows, number)
-    title, definition = _PARTS[figure][part], _definition_behind(figure)
+        definition = _definition_behind(session, figure, place)
+    page, title = Page.of(behind.rows, number), _PARTS[figure][part]
     return render_template(
         "reporting/patients.html",
         figure=figure,
@@ -72,16 +75,19 @@ def _discharges(session: Any, place: Place, period: Period, look: Look) -> Behin
 
 def _revisits(session: Any, place: Place, period: Period, look: Look) -> Behind:
     measure, link = request.args.get("measure", REVISIT_MEASURE), request.args.get("link")
-    if measure not in MEASURES or link not in {None, *Link}:
+    if link not in {None, *Link}:
         abort(404)
-    return revisits_behind(
-        session,
-        selection=place.within(period),
-        measure=measure,
-        link=Link(link) if link else None,
-        reason=request.args.get("reason"),
-        look=look,
-    )
+    try:
+        return revisits_behind(
+            session,
+            selection=place.within(period),
+            measure=measure,
+            link=Link(link) if link else None,
+            reason=request.args.get("reason"),
+            look=look,
+        )
+    except UnknownMeasure:
+        abort(404)
 
 
 def _answers(session: Any, place: Place, period: Period, look: Look) -> Behind:
@@ -109,8 +115,9 @@ _PARTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _definition_behind(figure: str) -> str:
-    """The code of the definition that explains a list."""
+def _definition_behind(session: Any, figure: str, place: Place) -> Definition:
+    """The definition that explains a list."""
     codes = {"tasks": "followup_in_time", "discharges": "followup_all_discharges", "answers": "satisfied"}
-    measure = request.args.get("measure", REVISIT_MEASURE)
-    return codes.get(figure, measure if measure in MEASURES else REVISIT_MEASURE)
+    if figure in codes:
+        return DEFINITIONS[codes[figure]]
+    return named_measure(session, request.args.get("measure", REVISIT_MEASURE), place.selection).definition

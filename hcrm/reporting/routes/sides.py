@@ -12,9 +12,9 @@ from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import charts, forms
 from hcrm.reporting.domain.comments import DEFAULT_WORDS
-from hcrm.reporting.domain.measures import MEASURES
 from hcrm.reporting.domain.reports import REVISIT_GROUPINGS, By
 from hcrm.reporting.forms import sides as labels
+from hcrm.reporting.queries.measures import measures_of
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.routes.places import followup_groupings, period_of, place_of, shared
 from hcrm.reporting.service.analysis import (
@@ -52,14 +52,14 @@ def followup_page() -> ResponseReturnValue:
 def returns_page() -> ResponseReturnValue:
     """A revisit measure in groups, its curve over the days, and returns against the case mix."""
     by, measure = _by(REVISIT_GROUPINGS), request.args.get("measure", REVISIT_MEASURE)
-    if measure not in MEASURES:
-        abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period, measures = period_of(place), measures_of(session, place.facility.id)
+        if measure not in measures:
+            abort(404)
         view = return_sides(session, selection=place.within(period), measure=measure, by=by, now=now())
     figures = _return_figures(view)
-    more = {"measure": measure, "measures": MEASURES, "sides": labels}
+    more = {"measure": measure, "measures": measures, "sides": labels}
     return render_template("reporting/returns.html", view=view, figures=figures, by=by, **more, **shared(place, period))
 
 

@@ -25,7 +25,7 @@ def revisit_json(report: RevisitReport) -> dict[str, Any]:
     """The object that ``hcrm report revisits --json`` prints."""
     return {
         "measure": report.measure,
-        "definition": DEFINITIONS[report.measure].sentence("en"),
+        "definition": report.definition.sentence("en"),
         "link": report.link.value,
         **_period(report.from_on, report.to_on),
         "by": report.by.value,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from hcrm.reporting.domain.definitions import DEFINITIONS, Definition
 from hcrm.reporting.domain.groups import NO_CALL, age_band, diagnosis_group
 from hcrm.reporting.domain.kaplan_meier import Returned, returned_by_day
 from hcrm.reporting.domain.measures import MEASURES, Link, Measure, Unit
@@ -19,12 +20,12 @@ from hcrm.reporting.domain.reports import (
     RevisitReport,
     RevisitRow,
     Selection,
-    UnknownMeasure,
 )
 from hcrm.reporting.domain.revisits import Outcome, RevisitCounts, Stay, count, outcomes
 from hcrm.reporting.models import MarkKind
 from hcrm.reporting.queries.indexes import births, followed
 from hcrm.reporting.queries.marks import changed
+from hcrm.reporting.queries.measures import named_measure
 from hcrm.reporting.queries.places import facility_zones
 from hcrm.reporting.queries.return_days import ROLLED, rolled_outcomes
 from hcrm.reporting.queries.rolled import live_parts
@@ -37,6 +38,7 @@ class RevisitFigures:
     """The outcomes of one measure in one selection; every number of the measure is counted from them."""
 
     measure: Measure
+    definition: Definition
     selection: Selection
     outcomes: tuple[Outcome, ...]
 
@@ -48,6 +50,7 @@ class RevisitFigures:
         rows = tuple(_row(labels, key, groups[key]) for key in labels.ordered(groups))
         return RevisitReport(
             self.measure.code,
+            self.definition,
             self.measure.link,
             by,
             self.selection.from_on,
@@ -88,14 +91,29 @@ def revisit_figures(
 ) -> RevisitFigures:
     """Decide for every index of the selection whether the patient came back.
 
-    ``link`` overrides the measure's own rule. ``grouped`` is for counting: indexes that are alike come as one outcome
-    with a weight. Raises ``UnknownMeasure``.
+    ``measure`` is the code of a shipped measure, or of one that a hospital of the selection made: then only its own
+    indexes count. ``link`` overrides the measure's own rule. ``grouped`` is for counting: indexes that are alike come
+    as one outcome with a weight. Raises ``UnknownMeasure``.
     """
-    if measure not in MEASURES:
-        raise UnknownMeasure(measure)
-    definition = MEASURES[measure].linked(link)
-    found = _from_stays(session, definition, selection, now, grouped=grouped)
-    return RevisitFigures(definition, selection, tuple(found))
+    named = named_measure(session, measure, selection)
+    asked, here = named.measure.linked(link), _of_its_hospital(selection, named.facility_id)
+    return RevisitFigures(asked, named.definition, here, tuple(_from_stays(session, asked, here, now, grouped=grouped)))
+
+
+def tried_figures(
+    session: Session, *, measure: Measure, definition: Definition, selection: Selection, now: datetime
+) -> RevisitFigures:
+    """What a measure that is not kept yet comes to, in total."""
+    found = _from_stays(session, measure, selection, now, grouped=True)
+    return RevisitFigures(measure, definition, selection, tuple(found))
+
+
+def _of_its_hospital(selection: Selection, facility_id: int | None) -> Selection:
+    """The selection in the hospital that made a measure; a shipped one belongs to none."""
+    if facility_id is None:
+        return selection
+    departments = None if selection.scope is None else selection.scope[facility_id]
+    return replace(selection, scope={facility_id: departments})
 
 
 def counted_figures(
@@ -106,8 +124,8 @@ def counted_figures(
     """
     if measure not in ROLLED or MEASURES[measure].linked(link) != MEASURES[measure]:
         return revisit_figures(session, measure=measure, selection=selection, now=now, link=link, grouped=True)
-    definition = MEASURES[measure]
-    return RevisitFigures(definition, selection, tuple(_rolled(session, definition, selection, now)))
+    asked = MEASURES[measure]
+    return RevisitFigures(asked, DEFINITIONS[measure], selection, tuple(_rolled(session, asked, selection, now)))
 
 
 def _from_stays(

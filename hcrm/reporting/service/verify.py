@@ -13,6 +13,7 @@ from hcrm.reporting.domain.measures import MEASURES, Link, Measure
 from hcrm.reporting.domain.recount import recount
 from hcrm.reporting.domain.reports import By, Selection
 from hcrm.reporting.domain.revisits import Stay, outcomes
+from hcrm.reporting.queries.measures import own_measures
 from hcrm.reporting.queries.stays import stays
 from hcrm.reporting.queries.tasks import TaskFilter, classified_counts, figure_facts
 from hcrm.reporting.service.rollup import wrong_rows
@@ -28,17 +29,24 @@ class Checked:
 
 
 def verify(session: Session, now: datetime) -> list[Checked]:
-    """Every revisit measure, linked and not, the follow-up funnel by month, and every row of the daily roll-ups.
+    """Every revisit measure (shipped or a hospital's own), linked and not, the funnel by month, and all roll-ups.
 
     Days that have changed since they were added up are not checked: pages count them from the records.
     """
     everything = Selection()
     checked: list[Checked] = []
     for measure in MEASURES.values():
-        records = stays(session, everything, measure)
-        checked += [_revisits(f"{measure.code}/{link}", records, measure.linked(link), now) for link in Link]
+        checked += _measure(session, measure, everything, now)
+    for own in own_measures(session, None):
+        checked += _measure(session, own.measure, Selection(scope={own.facility_id: None}), now)
     checked.append(_followup(session, everything, now))
     return [*checked, *(Checked(f"days/{name}", rows, wrong) for name, rows, wrong in wrong_rows(session, now))]
+
+
+def _measure(session: Session, measure: Measure, selection: Selection, now: datetime) -> list[Checked]:
+    """A measure, linked and not, over all stays of the persons it is about."""
+    records = stays(session, selection, measure)
+    return [_revisits(f"{measure.code}/{link}", records, measure.linked(link), now) for link in Link]
 
 
 def _revisits(name: str, records: list[Stay], measure: Measure, now: datetime) -> Checked:

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hcrm.reporting.domain.measures import MEASURES, Counted, Exclusion, Link, Measure
+from hcrm.reporting.domain.measures import MEASURES, Counted, Exclusion, Link, Measure, Unit
+from hcrm.reporting.domain.own_measures import CLASSES, from_rules, problems, to_rules
 from hcrm.reporting.domain.recount import recount
 from hcrm.reporting.domain.revisits import Stay, count, outcomes
 
@@ -104,6 +105,55 @@ def _plain_counts(expected, by_id, key):
             dict(Counter(entry[1] for entry in own if entry[1])),
         )
     return rows
+
+
+@st.composite
+def own_measures(draw: st.DrawFn) -> Measure:
+    """Any measure that a hospital can make."""
+    unit = draw(st.sampled_from(Unit))
+    first, longer = draw(st.integers(0, 5)), draw(st.integers(0, 60))
+    some = st.frozensets(st.sampled_from(CLASSES), min_size=1)
+    measure = Measure(
+        "own_measure",
+        draw(some),
+        draw(some),
+        first + longer,
+        first=first,
+        unit=unit,
+        link=draw(st.sampled_from(Link)),
+        excluded=draw(st.frozensets(st.sampled_from(Exclusion))) | {Exclusion.DIED},
+        counted=draw(st.sampled_from(Counted)),
+        unplanned_only=draw(st.booleans()),
+        same_facility=draw(st.booleans()),
+        same_department=draw(st.booleans()),
+        same_diagnosis=draw(st.booleans()),
+        no_return_plan=draw(st.booleans()),
+        ignored_diagnoses=draw(st.sampled_from([(), ("Z511", "Z518"), ("I210",)])),
+        index_diagnoses=draw(st.sampled_from([(), ("I",), ("I21", "Z51"), ("I211",)])),
+        bands=draw(st.sampled_from([(), ((first, first),)])) if unit is Unit.DAYS else (),
+        discharge_day=draw(st.sampled_from([0, 1])),
+    )
+    assume(problems(measure) == ())
+    return measure
+
+
+@settings(max_examples=400, deadline=None)
+@given(measure=own_measures(), stays=histories(), data=st.data())
+def test_every_measure_that_a_hospital_can_make_agrees_with_brute_force(
+    measure: Measure, stays: list[Stay], data: st.DataObject
+) -> None:
+    measure = from_rules(measure.code, to_rules(measure))
+    now = START + timedelta(hours=data.draw(st.integers(20 * 24, 100 * 24)))
+    expected = recount(stays, measure, from_on=None, to_on=None, now=now)
+    assert {
+        (each.index.id, each.excluded and each.excluded.value, each.provisional, each.revisit and each.revisit.id)
+        for each in outcomes(stays, measure, from_on=None, to_on=None, now=now)
+    } == expected
+
+
+@given(measure=own_measures())
+def test_a_measure_is_read_back_as_it_was_written(measure: Measure) -> None:
+    assert from_rules(measure.code, to_rules(measure)) == measure
 
 
 @settings(max_examples=60, deadline=None)
