@@ -1,5 +1,6 @@
 """The ladder of an alert: its owner is told at once, the head of department and the manager when nobody answers.
 
+For who is away their stand-in is told. A rung on which nobody is there is passed at once.
 Whoever is told sees it in the count of the navigation and on the alert. Urgent alerts go to the duty phone as well, as
 a text message, on each rung.
 """
@@ -17,7 +18,9 @@ from hcrm.accounts.domain import Role
 from hcrm.accounts.queries import StaffMember, staff_of_department
 from hcrm.audit.service import record
 from hcrm.followup.domain.alerts import ON_CALL, AlertStatus, Rung, role_told, rung_above
+from hcrm.followup.domain.desk import who_works
 from hcrm.followup.models import AlertNoticeRow, AlertRow
+from hcrm.followup.queries.desk import absences
 from hcrm.followup.queries.on_call import on_call_number
 from hcrm.messaging.domain import MessageRequest, Purpose
 from hcrm.messaging.service import enqueue
@@ -79,15 +82,26 @@ def _climb(session: Session, alert: AlertRow, now: datetime) -> None:
 
 
 def _tell(session: Session, alert: AlertRow, rung: Rung, now: datetime) -> bool:
-    """Write down who is told; False when nobody has the role."""
+    """Write down who is told; False when nobody has the role, or all who have it are away without a stand-in."""
     role = role_told(rung, alert.owner_role)
     people = staff_of_department(
         session, facility_id=alert.facility_id, role=Role(role), department_id=alert.department_id
     )
-    _note(session, alert, rung, role, [each.user_id for each in people] or [None], now)
+    there = _who_is_there(session, alert, people, now)
+    if not there and rung is Rung.MANAGER:
+        there = [each.user_id for each in people]
+    _note(session, alert, rung, role, there or [None], now)
     if alert.severity is Severity.URGENT:
         _text(session, alert, rung, people, now)
-    return bool(people)
+    return bool(there)
+
+
+def _who_is_there(session: Session, alert: AlertRow, people: list[StaffMember], now: datetime) -> list[int]:
+    """The ids of these people, and of the stand-ins of those who are away today."""
+    day = now.astimezone(facility(session, alert.facility_id).zone).date()
+    away = absences(session, [alert.facility_id], day)
+    working = [who_works(each.user_id, away, day) for each in people]
+    return list(dict.fromkeys(one for one in working if one is not None))
 
 
 def _note(

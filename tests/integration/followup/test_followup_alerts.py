@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from hcrm.accounts.domain import MembershipSnapshot, Role
+from hcrm.accounts.models import UserAccount
 from hcrm.accounts.service import create_user
 from hcrm.audit.models import AuditEntry
 from hcrm.followup.domain.alerts import AlertAction, AlertInvalid, AlertStatus, Rung
 from hcrm.followup.jobs import climb_ladders
-from hcrm.followup.models import AlertNoticeRow
+from hcrm.followup.models import AbsenceRow, AlertNoticeRow
 from hcrm.followup.queries import one_alert
 from hcrm.followup.service import acknowledge_alert, resolve_alert
 from hcrm.messaging.jobs import send_due
@@ -153,6 +154,58 @@ def test_a_rung_without_anybody_is_passed_at_once(runtime, response):
     say(runtime, response, "feeling", "worse")
     assert told(runtime) == [(0, "nurse", None), (1, "department_head", None), (2, "manager", None)]
     assert alerts(runtime)[0].next_rung_at is None
+
+
+@pytest.fixture
+def no_head(runtime, staff):
+    """The head of internal medicine has left."""
+    with unit_of_work(runtime.sessions) as session:
+        session.execute(update(UserAccount).where(UserAccount.id == staff["dora"]).values(active=False))
+
+
+def test_in_a_ward_without_a_head_the_manager_is_told_when_the_head_would_have_been(runtime, staff, no_head, response):
+    say(runtime, response, "feeling", "worse")
+    ward = [(0, "nurse", staff["anna"]), (0, "nurse", staff["bo"])]
+    assert told(runtime) == ward
+    runtime.clock.advance(timedelta(hours=2))
+    assert climb_ladders(runtime) == 1
+    assert told(runtime) == [*ward, (1, "department_head", None), (2, "manager", staff["eve"])]
+    runtime.clock.advance(timedelta(days=2))
+    assert climb_ladders(runtime) == 0
+
+
+def away(runtime, facility, user_id, stand_in):
+    today = runtime.clock.now().date()
+    with unit_of_work(runtime.sessions) as session:
+        row = AbsenceRow(
+            facility_id=facility,
+            user_id=user_id,
+            from_on=today,
+            until_on=today,
+            stand_in_user_id=stand_in,
+            entered_by=user_id,
+            entered_at=runtime.clock.now(),
+        )
+        session.add(row)
+
+
+def test_the_stand_in_is_told_for_who_is_away(runtime, facility, staff, response):
+    away(runtime, facility, staff["anna"], None)
+    away(runtime, facility, staff["dora"], staff["bo"])
+    say(runtime, response, "feeling", "worse")
+    assert told(runtime) == [(0, "nurse", staff["bo"])]
+    runtime.clock.advance(timedelta(hours=2))
+    climb_ladders(runtime)
+    assert told(runtime)[1:] == [(1, "department_head", staff["bo"])]
+
+
+def test_a_manager_who_is_away_is_told_all_the_same_for_there_is_nobody_above(runtime, facility, staff, response):
+    for name in ("dora", "eve"):
+        away(runtime, facility, staff[name], None)
+    say(runtime, response, "feeling", "worse")
+    runtime.clock.advance(timedelta(hours=2))
+    climb_ladders(runtime)
+    assert told(runtime)[2:] == [(1, "department_head", None), (2, "manager", staff["eve"])]
 
 
 def test_when_no_worker_ran_the_alert_catches_up_with_its_clock(runtime, staff, response):

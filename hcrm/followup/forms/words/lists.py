@@ -263,8 +263,10 @@ def told_words(item: AlertItem, rung: int, now: datetime, zone: ZoneInfo) -> str
     notice = item.notices.get(Rung(rung))
     if notice is not None:
         when = moment(notice.told_at, now, zone)
+        if not notice.names and rung == Rung.MANAGER:
+            return _("nobody has this role here")
         if not notice.names:
-            return _("nobody has this role here, passed on %(when)s", when=when)
+            return _("nobody with this role is here, passed on %(when)s", when=when)
         names = _(", ").join(notice.names[:TOLD_SHOWN])
         more = len(notice.names) - TOLD_SHOWN
         if more > 0:
