@@ -24,7 +24,7 @@ CHANNELS: Mapping[StepChannel, str] = {
     StepChannel.WEB: _l("Web page"),
 }
 TAGS: Mapping[StepChannel, str] = {
-    StepChannel.PHONE: _l("Call"),
+    StepChannel.PHONE: _l("Phone call"),
     StepChannel.SMS: _l("SMS"),
     StepChannel.HOME_VISIT: _l("Home visit"),
     StepChannel.WEB: _l("Web"),

@@ -81,7 +81,7 @@ PURPOSES: Mapping[ConsentPurpose, str] = {
 }
 CHANNELS: Mapping[ConsentChannel, str] = {
     ConsentChannel.SMS: _l("SMS"),
-    ConsentChannel.PHONE: _l("Call"),
+    ConsentChannel.PHONE: _l("Phone call"),
     ConsentChannel.HOME_VISIT: _l("Home visit"),
 }
 HOW_SAID: Mapping[str, str] = {
