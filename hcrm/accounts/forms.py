@@ -8,7 +8,7 @@ from datetime import datetime
 from babel.lists import format_list
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from hcrm.accounts.domain import DEPARTMENT_ROLES, PasswordProblem, Role
@@ -140,6 +140,7 @@ class DepartmentForm(BaseForm):
         render_kw={"required": True},
     )
     name_zh = StringField(_l("Name in Chinese"), validators=[Length(max=120, message=_l("This name is too long."))])
+    sensitive = BooleanField(_l("Sensitive department"))
 
 
 def too_many_tries(closed_until: datetime) -> str:

@@ -35,7 +35,10 @@ VIA: Enum = text_enum(Via, "via")
 
 
 class ClinicSession(Base):
-    """A published session with its rule; what it repeats to are its sittings."""
+    """A published session with its rule; what it repeats to are its sittings.
+
+    ``ended_on`` is the last day on which it is held when it ended, or was changed into another one, before ``last_on``.
+    """
 
     __tablename__ = "clinic_session"
     __table_args__ = (Index("ix_clinic_session_department", "facility_id", "department_id"),)
@@ -54,12 +57,16 @@ class ClinicSession(Base):
     slots: Mapped[int] = mapped_column(SmallInteger)
     capacity: Mapped[int] = mapped_column(SmallInteger)
     on_holidays: Mapped[bool]
+    ended_on: Mapped[date | None]
     created_at: Mapped[UtcDateTime]
     created_by: Mapped[int | None]
 
 
 class Sitting(Base):
-    """One day of a session. A clinician cannot be in two of them at the same time, but for closed ones."""
+    """One day of a session. A clinician cannot be in two of them at the same time, but for closed ones.
+
+    ``replaced``: it is closed because the day goes on in a sitting of another session.
+    """
 
     __tablename__ = "sitting"
     __table_args__ = (
@@ -87,6 +94,7 @@ class Sitting(Base):
     closed_at: Mapped[UtcDateTime | None]
     closed_by: Mapped[int | None]
     closed_reason: Mapped[str] = mapped_column(String(200), default="")
+    replaced: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class Slot(Base):
@@ -116,7 +124,8 @@ class Appointment(Base):
     ``generation`` counts moves, so that what was sent about an earlier time is known to be out of date.
     ``remind_at`` is when the next reminder is due. ``wish_`` columns and ``declined`` belong to the waiting list.
     ``visit_encounter_id`` is the record of the visit itself, once there is one. ``source`` and ``source_key`` name an
-    appointment that another system keeps, ``source_at`` is when it recorded what is known.
+    appointment that another system keeps, ``source_at`` is when it recorded what is known. ``link_generation`` is
+    raised when the patient's link is taken back; ``wrong_dates`` counts what did not prove who has it.
     """
 
     __tablename__ = "appointment"
@@ -185,6 +194,7 @@ class Appointment(Base):
     source_key: Mapped[str | None] = mapped_column(String(128))
     source_at: Mapped[UtcDateTime | None]
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    link_generation: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     wrong_dates: Mapped[int] = mapped_column(SmallInteger, default=0)
     locked_until: Mapped[UtcDateTime | None]
 

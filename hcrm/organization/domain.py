@@ -234,13 +234,17 @@ class FacilitySnapshot:
 
 @dataclass(frozen=True, slots=True)
 class DepartmentSnapshot:
-    """One department as it was when read; ``needs_review`` when an import made it and nobody has looked yet."""
+    """One department as it was when read; ``needs_review`` when an import made it and nobody has looked yet.
+
+    ``sensitive``: that somebody goes there is shown only to those who work for it.
+    """
 
     id: int
     code: str
     name: str
     name_zh: str
     needs_review: bool
+    sensitive: bool = False
 
     def name_in(self, language: str) -> str:
         """The name for a reader of ``language`` ("en", "zh_Hans")."""

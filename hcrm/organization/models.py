@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hcrm.db import Base, BigId, Code, JsonObject, UtcDateTime, text_enum
@@ -28,7 +28,10 @@ class Facility(Base):
 
 
 class Department(Base):
-    """A ward or department; made by imports when unknown, then marked for review."""
+    """A ward or department; made by imports when unknown, then marked for review.
+
+    ``sensitive``: as few as possible should know that somebody goes there (psychiatry, HIV, termination …).
+    """
 
     __tablename__ = "department"
     __table_args__ = (UniqueConstraint("facility_id", "code"),)
@@ -40,6 +43,7 @@ class Department(Base):
     name_zh: Mapped[str] = mapped_column(String(200))
     needs_review: Mapped[bool]
     active: Mapped[bool]
+    sensitive: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[UtcDateTime]
 
 

@@ -43,7 +43,10 @@ def departments(session: Session, facility_id: int) -> dict[int, DepartmentSnaps
     rows = session.scalars(
         select(Department).where(Department.facility_id == facility_id, Department.active).order_by(Department.code)
     )
-    return {row.id: DepartmentSnapshot(row.id, row.code, row.name, row.name_zh, row.needs_review) for row in rows}
+    return {
+        row.id: DepartmentSnapshot(row.id, row.code, row.name, row.name_zh, row.needs_review, row.sensitive)
+        for row in rows
+    }
 
 
 def clinicians(session: Session, facility_id: int) -> dict[int, str]:

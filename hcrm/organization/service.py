@@ -103,12 +103,16 @@ def confirm_department(
     name_zh: str,
     actor_user_id: int | None,
     now: datetime,
+    sensitive: bool = False,
 ) -> None:
-    """Give a department its names; it needs no review any more. Raises ``UnknownDepartment``."""
+    """Give a department its names and say whether it is sensitive; it needs no review any more.
+
+    Raises ``UnknownDepartment``.
+    """
     row = session.get(Department, department_id)
     if row is None or row.facility_id != facility_id:
         raise UnknownDepartment(department_id)
-    row.name, row.name_zh, row.needs_review = name, name_zh, False
+    row.name, row.name_zh, row.sensitive, row.needs_review = name, name_zh, sensitive, False
     session.flush()
     record(
         session,
@@ -118,7 +122,7 @@ def confirm_department(
         facility_id=facility_id,
         object_kind="department",
         object_id=department_id,
-        details={"fields": ["name", "name_zh"]},
+        details={"fields": ["name", "name_zh", "sensitive"]},
     )
 
 

@@ -88,6 +88,7 @@ def ensure_place(session: Session, place: Place, now: datetime) -> tuple[int, di
             facility_id=facility_id,
             name=each.name,
             name_zh=each.name_zh,
+            sensitive=each.sensitive,
             actor_user_id=None,
             now=now,
         )

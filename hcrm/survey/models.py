@@ -15,12 +15,13 @@ from hcrm.survey.domain import Mode, Respondent, ResponseState, VersionStatus
 
 
 class Questionnaire(Base):
-    """A questionnaire by its code, which is stable for ever."""
+    """A questionnaire by its code, which is stable for ever; ``facility_id`` is whose it is, None: that of all."""
 
     __tablename__ = "questionnaire"
 
     id: Mapped[BigId]
     code: Mapped[Code] = mapped_column(unique=True)
+    facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"))
     name_en: Mapped[str]
     name_zh: Mapped[str]
 

@@ -45,6 +45,7 @@ def department(department_id: int) -> ResponseReturnValue:
                 facility_id=facility.id,
                 name=form.name.data,
                 name_zh=form.name_zh.data or "",
+                sensitive=form.sensitive.data,
                 actor_user_id=current_actor().user_id,
                 now=now(),
             )

@@ -34,6 +34,7 @@ class Refusal(StrEnum):
     ALREADY_WAITING = "already_waiting"
     EMPTY_WISH = "empty_wish"
     TOO_EARLY = "too_early"
+    NOTHING_CHANGED = "nothing_changed"
 
 
 @dataclass(frozen=True, slots=True)

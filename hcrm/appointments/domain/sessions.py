@@ -112,6 +112,12 @@ def plan_sittings(rule: SessionRule, calendar: Calendar, zone: tzinfo) -> list[P
     return found
 
 
+def sitting_on(rule: SessionRule, day: date, zone: tzinfo) -> PlannedSitting:
+    """What the rule makes of one of its days. Raises ``Refused`` for a rule that cannot be followed."""
+    check_rule(rule)
+    return PlannedSitting(day, _slots(rule, day, zone))
+
+
 def _slots(rule: SessionRule, day: date, zone: tzinfo) -> tuple[PlannedSlot, ...]:
     begins = local_moment(day, rule.starts, zone)
     length = timedelta(minutes=rule.slot_minutes)

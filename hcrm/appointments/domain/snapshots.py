@@ -79,7 +79,10 @@ class SessionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SittingSnapshot:
-    """One day of a session, with how many places it has and how many are free."""
+    """One day of a session, with how many places it has and how many are free.
+
+    ``replaced``: the day goes on in a sitting of another session.
+    """
 
     id: int
     session_id: int
@@ -92,5 +95,6 @@ class SittingSnapshot:
     ends_at: datetime
     closed_at: datetime | None
     closed_reason: str
+    replaced: bool = False
     places: int = 0
     free: int = 0

@@ -127,3 +127,5 @@ class HistoryKind(StrEnum):
     FULFILLED = "fulfilled"
     NOSHOW = "noshow"
     REMINDED = "reminded"
+    CHANGED = "changed"
+    LINK_REVOKED = "link_revoked"

@@ -12,7 +12,7 @@ TOPIC = "appointment"
 _WHEN = {"en": "EEE d MMM HH:mm", "zh_Hans": "M月d日EEE HH:mm"}
 _HOUR = {"en": "EEE HH:'00'", "zh_Hans": "d日H时"}
 _NO_PLACE = {"en": "at the reception", "zh_Hans": "服务台"}
-_KEY = re.compile(r"care:appointment-\d+:[a-z_]+:(\d+)")
+_KEY = re.compile(r"care:appointment-\d+:[a-z0-9_]+:(\d+)")
 
 
 def key_of(appointment_id: int, what: str, generation: int) -> str:

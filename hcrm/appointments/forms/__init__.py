@@ -3,6 +3,8 @@
 from hcrm.appointments.forms.input import (
     BookForm,
     ChangeForm,
+    ChangeSessionForm,
+    CloseDaysForm,
     CloseForm,
     FeedForm,
     RuleForm,
@@ -28,6 +30,8 @@ __all__ = [
     "VIA",
     "BookForm",
     "ChangeForm",
+    "ChangeSessionForm",
+    "CloseDaysForm",
     "CloseForm",
     "FeedForm",
     "RuleForm",

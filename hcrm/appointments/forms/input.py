@@ -86,6 +86,30 @@ class CloseForm(BaseForm):
     )
 
 
+class ChangeSessionForm(BaseForm):
+    """What a published session is to be from a day on."""
+
+    from_on = DateField(_l("From this day on"), validators=[_DAY, _this_century])
+    clinician = SelectField(_l("Clinician"), coerce=int)
+    room = StringField(
+        _l("Place"), validators=[InputRequired(message=_l("Say where patients should come.")), Length(max=80)]
+    )
+    starts = TimeField(_l("Begins at"), validators=[InputRequired(message=_l("Enter a time."))])
+    slot_minutes = IntegerField(_l("Minutes for each patient"), validators=[InputRequired(message=_WHOLE), _COUNT])
+    slots = IntegerField(_l("Number of slots"), validators=[InputRequired(message=_WHOLE), _COUNT])
+    capacity = IntegerField(_l("Patients in each slot"), validators=[InputRequired(message=_WHOLE), _COUNT])
+
+
+class CloseDaysForm(BaseForm):
+    """Days on which a session is not held; without a last day it ends."""
+
+    close_from = DateField(_l("First day without it"), validators=[_DAY, _this_century])
+    close_until = DateField(_l("Last day without it"), validators=[Optional(), _this_century])
+    reason = StringField(
+        _l("Why is it closed?"), validators=[InputRequired(message=_l("Give a reason.")), Length(max=200)]
+    )
+
+
 class RuleForm(BaseForm):
     """When patients of a department should come back."""
 
@@ -124,7 +148,9 @@ class ChangeForm(BaseForm):
     """What is done about a visit."""
 
     do = SelectField(
-        choices=choices((each, each) for each in ("confirm", "move", "cancel", "arrive", "fulfil", "miss", "decline"))
+        choices=choices(
+            (each, each) for each in ("confirm", "move", "cancel", "arrive", "fulfil", "miss", "decline", "revoke")
+        )
     )
     slot = IntegerField(validators=[Optional(), _ID])
     reason = SelectField(

@@ -45,6 +45,8 @@ HISTORY: Mapping[HistoryKind, str] = {
     HistoryKind.FULFILLED: _l("Visit took place"),
     HistoryKind.NOSHOW: _l("Did not come"),
     HistoryKind.REMINDED: _l("Reminder prepared"),
+    HistoryKind.CHANGED: _l("Place or clinician changed, the time stays"),
+    HistoryKind.LINK_REVOKED: _l("The patient's link was taken back"),
 }
 VIA: Mapping[Via, str] = {
     Via.STAFF: _l("by staff"),
@@ -80,6 +82,7 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.ALREADY_WAITING: _l("The patient is on this waiting list already."),
     Refusal.EMPTY_WISH: _l("Give days on which the patient can still come."),
     Refusal.TOO_EARLY: _l("The visit has not begun yet."),
+    Refusal.NOTHING_CHANGED: _l("Nothing differs from what is published."),
 }
 TIMELINE_WORDS: Mapping[str, str] = {
     "appointment.asked": _l("Return visit: put on the waiting list"),
@@ -95,6 +98,8 @@ TIMELINE_WORDS: Mapping[str, str] = {
     "appointment.fulfilled": _l("Return visit took place"),
     "appointment.noshow": _l("Did not come to the return visit"),
     "appointment.reminded": _l("Reminder of the return visit on %(when)s"),
+    "appointment.changed": _l("Return visit on %(when)s: place or clinician changed"),
+    "appointment.link_revoked": _l("Return visit: the patient's link was taken back"),
 }
 TIMELINE_STATES: Mapping[str, tuple[str, str]] = {
     f"appointment.{state.value}": words for state, words in STATES.items()

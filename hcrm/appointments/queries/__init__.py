@@ -1,9 +1,17 @@
 """Reading sessions, free slots and appointments."""
 
-from hcrm.appointments.queries.calendar import appointments_between, session_snapshots, sitting, sittings_between
+from hcrm.appointments.queries.calendar import (
+    appointments_between,
+    booked_after,
+    session_snapshot,
+    session_snapshots,
+    sitting,
+    sittings_between,
+)
 from hcrm.appointments.queries.figures import visit_figures_by_department
 from hcrm.appointments.queries.free import free_for_discharge, free_slots, free_times, return_rule, return_rules
 from hcrm.appointments.queries.people import booking_person, clash_of_person, matching_visits
+from hcrm.appointments.queries.sensitive import open_to, sensitive_visits
 from hcrm.appointments.queries.visits import (
     appointment,
     appointment_by_token,
@@ -22,6 +30,7 @@ __all__ = [
     "appointment_by_token",
     "appointments",
     "appointments_between",
+    "booked_after",
     "booking_person",
     "clash_of_person",
     "feed_by_token",
@@ -32,9 +41,12 @@ __all__ = [
     "history",
     "matching_visits",
     "of_persons",
+    "open_to",
     "outdated",
     "return_rule",
     "return_rules",
+    "sensitive_visits",
+    "session_snapshot",
     "session_snapshots",
     "sitting",
     "sittings_between",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Scope
 from hcrm.appointments.domain.snapshots import AppointmentSnapshot, SessionSnapshot, SittingSnapshot
-from hcrm.appointments.domain.states import HOLDING
+from hcrm.appointments.domain.states import HOLDING, TO_COME
 from hcrm.appointments.models import Appointment, ClinicSession, Sitting, Slot
 from hcrm.appointments.queries.free import free_times
 from hcrm.appointments.queries.visits import snapshot
@@ -59,6 +59,7 @@ def sitting_snapshot(row: Sitting, counted: tuple[int, int] = (0, 0)) -> Sitting
         ends_at=row.ends_at,
         closed_at=row.closed_at,
         closed_reason=row.closed_reason,
+        replaced=row.replaced,
         places=counted[0],
         free=counted[1] if row.closed_at is None else 0,
     )
@@ -105,22 +106,42 @@ def session_snapshots(session: Session, scope: Scope, departments: Collection[in
     if departments:
         where.append(ClinicSession.department_id.in_(departments))
     rows = session.scalars(select(ClinicSession).where(*where).order_by(ClinicSession.last_on.desc(), ClinicSession.id))
-    return [
-        SessionSnapshot(
-            id=row.id,
-            facility_id=row.facility_id,
-            department_id=row.department_id,
-            clinician_id=row.clinician_id,
-            room=row.room,
-            first_on=row.first_on,
-            last_on=row.last_on,
-            weekdays=frozenset(row.weekdays),
-            every_weeks=row.every_weeks,
-            starts=row.starts,
-            slot_minutes=row.slot_minutes,
-            slots=row.slots,
-            capacity=row.capacity,
-            on_holidays=row.on_holidays,
-        )
-        for row in rows
-    ]
+    # One that was changed before its first day was never held.
+    return [_session(row) for row in rows if row.ended_on is None or row.ended_on >= row.first_on]
+
+
+def session_snapshot(session: Session, session_id: int) -> SessionSnapshot | None:
+    """One session, if there is one with this id."""
+    row = session.get(ClinicSession, session_id)
+    return None if row is None else _session(row)
+
+
+def _session(row: ClinicSession) -> SessionSnapshot:
+    return SessionSnapshot(
+        id=row.id,
+        facility_id=row.facility_id,
+        department_id=row.department_id,
+        clinician_id=row.clinician_id,
+        room=row.room,
+        first_on=row.first_on,
+        last_on=row.last_on if row.ended_on is None else row.ended_on,
+        weekdays=frozenset(row.weekdays),
+        every_weeks=row.every_weeks,
+        starts=row.starts,
+        slot_minutes=row.slot_minutes,
+        slots=row.slots,
+        capacity=row.capacity,
+        on_holidays=row.on_holidays,
+    )
+
+
+def booked_after(session: Session, session_id: int, now: datetime) -> tuple[date | None, int, int]:
+    """(the next day of a session that is open, open days to come, visits booked in them)."""
+    row = session.execute(
+        select(func.min(Sitting.day), func.count(Sitting.id.distinct()), func.count(Appointment.id))
+        .select_from(Sitting)
+        .outerjoin(Slot, Slot.sitting_id == Sitting.id)
+        .outerjoin(Appointment, (Appointment.slot_id == Slot.id) & Appointment.state.in_(TO_COME))
+        .where(Sitting.session_id == session_id, Sitting.starts_at > now, Sitting.closed_at.is_(None))
+    ).one()
+    return row[0], row[1], row[2]

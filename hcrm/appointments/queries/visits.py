@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,8 +13,8 @@ from hcrm.appointments.domain.states import AppointmentState, HistoryKind
 from hcrm.appointments.domain.texts import generation_of
 from hcrm.appointments.domain.waiting import Wish
 from hcrm.appointments.models import Appointment, AppointmentHistory, CalendarFeed, Slot
+from hcrm.appointments.queries.sensitive import sensitive_visits
 from hcrm.ids import token_hash
-from hcrm.organization.models import Facility
 from hcrm.patients.domain import TimelineEntry
 
 
@@ -160,28 +159,32 @@ def feed_by_token(session: Session, token: str) -> tuple[int, int] | None:
 
 
 def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry]:
-    """What was done about the appointments of one person; times are those of the facility."""
+    """What was done about the appointments of one person."""
     rows = session.execute(
-        select(AppointmentHistory, Appointment, Facility.timezone)
+        select(AppointmentHistory, Appointment)
         .join(Appointment, Appointment.id == AppointmentHistory.appointment_id)
-        .join(Facility, Facility.id == Appointment.facility_id)
         .where(Appointment.patient_id.in_(patient_ids))
     )
+    found = rows.all()
+    knowing = sensitive_visits(session, {row.id for _, row in found})
     return [
         TimelineEntry(
             at=entry.at,
             kind="appointment",
             title_code=f"appointment.{entry.kind.value}",
-            params={"when": _local(entry.starts_at, zone), "user_id": entry.actor_user_id, "note": entry.reason},
+            params={
+                "when": entry.starts_at,
+                "user_id": entry.actor_user_id,
+                "note": entry.reason,
+                "sensitive": row.id in knowing,
+                "facility_id": row.facility_id,
+                "department_ids": knowing.get(row.id, frozenset()),
+            },
             state=f"appointment.{row.state.value}" if entry.kind is HistoryKind.BOOKED else "",
             object_kind="appointment",
             object_id=row.id,
             encounter_id=row.encounter_id,
         )
-        for entry, row, zone in rows
+        for entry, row in found
         if entry.kind is not HistoryKind.REMINDED
     ]
-
-
-def _local(at: datetime | None, zone: str) -> str:
-    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

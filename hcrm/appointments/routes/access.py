@@ -14,7 +14,8 @@ from hcrm.unit_of_work import unit_of_work
 
 
 def visible_visit(visit_id: int, action: Action) -> AppointmentSnapshot:
-    """The visit, when the person may do ``action`` to it: of their department, or of one of their patients.
+    """The visit, when the person may do ``action`` to it: of their department, or of one of their patients; a sensitive
+    one only when it is of their department.
 
     404 without such a visit, 403 when it is not theirs.
     """
@@ -22,8 +23,9 @@ def visible_visit(visit_id: int, action: Action) -> AppointmentSnapshot:
         visit = queries.appointment(session, visit_id)
         if visit is None:
             raise NotFound
-        departments = patients.departments_of_person(session, visit.patient_id)
-    require_object(action, visit.facility_id, {visit.department_id, *departments})
+        knowing = queries.sensitive_visits(session, [visit_id]).get(visit_id)
+        departments = knowing or {visit.department_id, *patients.departments_of_person(session, visit.patient_id)}
+    require_object(action, visit.facility_id, departments)
     return visit
 
 

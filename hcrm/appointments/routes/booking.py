@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
-from hcrm.accounts.domain import Action
+from hcrm.accounts.domain import Action, scope_of
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.appointments import queries, service
-from hcrm.appointments.domain.refusals import Refused
+from hcrm.appointments.domain.refusals import Refusal, Refused
 from hcrm.appointments.domain.search import FreeSlot
 from hcrm.appointments.domain.sessions import local_moment
+from hcrm.appointments.domain.snapshots import AppointmentSnapshot
 from hcrm.appointments.domain.states import Via
 from hcrm.appointments.forms import BookForm, WaitForm, labels, refusal_words
 from hcrm.appointments.routes.access import bookable_patient
@@ -45,8 +46,7 @@ def book() -> ResponseReturnValue:
         clinician = request.args.get("clinician", type=int)
         clinician = clinician if clinician in names.clinicians else None
         slots = _free(session, names, department, clinician, stay)
-        records = patients.records_of_persons(session, [patient.id])
-        visits = [each for each in queries.of_persons(session, records) if each.to_come]
+        visits = [each for each in _known(session, patient.id) if each.to_come]
         record(
             session,
             now=now(),
@@ -73,6 +73,22 @@ def book() -> ResponseReturnValue:
         wait_form=WaitForm(formdata=None),
         back=_back(request.args.get("back", "")),
     )
+
+
+def _known(session: Any, patient_id: int) -> list[AppointmentSnapshot]:
+    """The visits of a patient that the person may know of."""
+    every = queries.of_persons(session, patients.records_of_persons(session, [patient_id]))
+    return queries.open_to(session, scope_of(current_actor(), Action.VIEW_APPOINTMENTS), every)
+
+
+def _words(refused: Refused, patient_id: int) -> str:
+    """Why it was refused; a visit in the way that the person may not know of is not named."""
+    if refused.reason is Refusal.ELSEWHERE and refused.clash is not None:
+        with unit_of_work() as session:
+            known = {each.starts_at for each in _known(session, patient_id)}
+        if refused.clash.starts_at not in known:
+            return refusal_words(Refused(refused.reason))
+    return refusal_words(refused)
 
 
 def _for_whom(patient_id: int, encounter_id: int | None) -> tuple[PatientSnapshot, EncounterSnapshot | None]:
@@ -138,7 +154,7 @@ def take_place() -> ResponseReturnValue:
     try:
         _book(patient, stay, form.slot.data)
     except Refused as refused:
-        flash(f"{refusal_words(refused)} {_next_words(form.slot.data)}".strip(), "high")
+        flash(f"{_words(refused, patient.id)} {_next_words(form.slot.data)}".strip(), "high")
         return redirect(back or again)
     return redirect(back or url_for("patients.patient", patient_id=patient.id))
 

@@ -180,7 +180,7 @@ def _by_day(
         elif visit.starts_at is not None:
             loose[_local_day(visit.starts_at, zone)].append(visit)
     days: dict[date, list[Seat]] = defaultdict(list)
-    for sitting in sittings:
+    for sitting in (each for each in sittings if not each.replaced or inside[each.id]):
         days[_local_day(sitting.starts_at, zone)].append(Seat(sitting, inside[sitting.id]))
     return days, loose
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import current_app, render_template
 from markupsafe import Markup
 
-from hcrm.accounts.domain import Action, permitted
+from hcrm.accounts.domain import Action, permitted, scope_of
 from hcrm.accounts.guard import current_actor
 from hcrm.appointments import queries
 from hcrm.appointments.domain.search import FreeSlot
@@ -40,7 +40,8 @@ def return_visit_panel(
     runtime = cast("Runtime", current_app.extensions["hcrm"])
     with unit_of_work(runtime.sessions) as session:
         names = names_of(session, facility_id)
-        visits = queries.of_persons(session, records_of_persons(session, [patient_id]))
+        every = queries.of_persons(session, records_of_persons(session, [patient_id]))
+        visits = queries.open_to(session, scope_of(current_actor(), Action.VIEW_APPOINTMENTS), every)
         stay = _stay(session, patient_id, encounter_id)
         slots = _slots(session, stay, names.facility.zone)
     return Markup(  # noqa: S704 - a template of ours, which escapes what it shows

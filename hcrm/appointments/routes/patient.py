@@ -1,14 +1,15 @@
 """What needs no log-in: the patient's page of a visit, its calendar file, and the clinicians' secret calendars.
 
-The address is the key; it holds a token and is good for this visit and its time. Before the birth date is given a page
-shows nothing but the hospital's name. What was checked is carried in the addresses as a signed seal, without a cookie.
+The address is the key; it holds a token and is good for this visit and its time. Before the birth date is given (the
+end of the record number, where no birth date is on record) a page shows nothing but the hospital's name. What was
+checked is carried in the addresses as a signed seal, without a cookie.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
@@ -26,11 +27,12 @@ from hcrm.appointments.domain.snapshots import AppointmentSnapshot
 from hcrm.appointments.domain.states import AppointmentState, CancelReason, Via
 from hcrm.appointments.forms import refusal_words
 from hcrm.appointments.routes.names import Names, names_of, patient_names
+from hcrm.appointments.service import Entry
 from hcrm.extensions import csrf
 from hcrm.ids import TOKEN_LENGTH
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.organization.queries import facility
-from hcrm.patients.domain import PatientSnapshot
+from hcrm.patients.domain import PatientSnapshot, Proof
 from hcrm.patients.queries import patient_snapshots
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import LANGUAGES, now, settings, use_language
@@ -154,23 +156,20 @@ def answer(token: str) -> ResponseReturnValue:
 
 
 def _check(look: Look) -> ResponseReturnValue:
-    """Let in who knows the birth date; five wrong ones lock the link for an hour."""
-    if look.locked:
-        return _show(look, "birth_date", 429, problem="locked")
-    if look.patient.birth_date is not None and _birth_date() != look.patient.birth_date.isoformat():
-        with unit_of_work() as session:
-            locked = service.note_wrong_date(session, look.visit.id, now=now())
-        return _show(look, "birth_date", 429 if locked else 422, problem="locked" if locked else "wrong")
-    return redirect(look.url(k=_serializer().dumps(look.visit.id)), 303)
+    """Let in who knows the patient: five wrong answers lock the link for an hour, fifteen for good."""
+    with unit_of_work() as session:
+        entry = service.enter(session, appointment_id=look.visit.id, given=_given(), now=now())
+    if entry is Entry.OPEN:
+        return redirect(look.url(k=_serializer().dumps(look.visit.id)), 303)
+    return _show(look, "birth_date", 422 if entry is Entry.WRONG else 429, problem=entry.value)
 
 
-def _birth_date() -> str:
-    parts = [request.form.get(name, "").strip() for name in ("year", "month", "day")]
+def _given() -> Proof:
     try:
-        year, month, day = (int(part) for part in parts)
-        return datetime(year, month, day, tzinfo=UTC).date().isoformat()
+        day = date(*(int(request.form.get(name, "").strip()) for name in ("year", "month", "day")))
     except ValueError:
-        return ""
+        day = None
+    return Proof(day, request.form.get("record", "")[:40])
 
 
 def _do(look: Look, what: str) -> str:

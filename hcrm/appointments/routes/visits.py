@@ -33,6 +33,7 @@ DONE: Mapping[str, str] = {
     "fulfil": _l("The visit is closed with its outcome."),
     "miss": _l("Written down as not come."),
     "decline": _l("The place is offered to the next."),
+    "revoke": _l("The link does not work any more. The patient gets a text with a new one."),
 }
 
 
@@ -127,4 +128,5 @@ _CHANGES: Mapping[str, Callable[[Any, ChangeForm, dict[str, Any]], None]] = {
     "fulfil": lambda session, form, about: service.fulfil(session, outcome=form.outcome.data or "", **about),
     "miss": lambda session, _form, about: service.miss(session, **about),
     "decline": lambda session, _form, about: service.decline(session, **about),
+    "revoke": lambda session, _form, about: service.revoke_link(session, **about),
 }

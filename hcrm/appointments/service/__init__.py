@@ -9,8 +9,11 @@ from hcrm.appointments.service.booking import (
     move_appointment,
     next_free_instead,
 )
+from hcrm.appointments.service.changing import Changed, SessionChange, change_session
+from hcrm.appointments.service.closing import Closed, UnknownSession, UnknownSitting, close_days, close_sitting
+from hcrm.appointments.service.entering import Entry, enter, revoke_link
 from hcrm.appointments.service.importing import apply_records
-from hcrm.appointments.service.links import appointment_link, feed_token, note_wrong_date, renew_feed
+from hcrm.appointments.service.links import appointment_link, feed_token, renew_feed
 from hcrm.appointments.service.outcomes import (
     arrive,
     cancel_of_deceased,
@@ -21,13 +24,18 @@ from hcrm.appointments.service.outcomes import (
 )
 from hcrm.appointments.service.reminders import release_due, send_plain_instead
 from hcrm.appointments.service.replies import ReplyTaken, take_reply_text
-from hcrm.appointments.service.sessions import UnknownSitting, close_sitting, publish_session, set_return_rule
+from hcrm.appointments.service.sessions import publish_session, set_return_rule
 from hcrm.appointments.service.tasks import link_task
 from hcrm.appointments.service.waiting import decline, lapse_due, wait
 
 __all__ = [
+    "Changed",
+    "Closed",
+    "Entry",
     "ReplyTaken",
+    "SessionChange",
     "UnknownAppointment",
+    "UnknownSession",
     "UnknownSitting",
     "apply_records",
     "appointment_link",
@@ -36,9 +44,12 @@ __all__ = [
     "book",
     "cancel",
     "cancel_of_deceased",
+    "change_session",
+    "close_days",
     "close_sitting",
     "confirm",
     "decline",
+    "enter",
     "feed_token",
     "fulfil",
     "lapse_due",
@@ -47,11 +58,11 @@ __all__ = [
     "move_appointment",
     "next_free_instead",
     "note_visits",
-    "note_wrong_date",
     "notice_missed",
     "publish_session",
     "release_due",
     "renew_feed",
+    "revoke_link",
     "send_plain_instead",
     "set_return_rule",
     "take_reply_text",

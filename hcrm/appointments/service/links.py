@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -11,35 +11,19 @@ from sqlalchemy.orm import Session
 from hcrm.appointments.domain.texts import TOPIC
 from hcrm.appointments.models import CalendarFeed
 from hcrm.appointments.queries.visits import feed_generation
-from hcrm.appointments.service.places import locked
 from hcrm.ids import patient_token, token_hash
 from hcrm.messaging.domain import LinkBuilder
 
-WRONG_DATES = 5
-LOCKED_FOR = timedelta(hours=1)
+
+def appointment_link(public_base_url: str, secret: str, appointment_id: int, generation: int = 0) -> str:
+    """The address of a patient's page for a visit; a new generation ends the old one."""
+    return f"{public_base_url.rstrip('/')}/a/{patient_token(secret, TOPIC, appointment_id, generation)}"
 
 
-def appointment_link(public_base_url: str, secret: str, appointment_id: int) -> str:
-    """The address of a patient's page for a visit."""
-    return f"{public_base_url.rstrip('/')}/a/{patient_token(secret, TOPIC, appointment_id)}"
-
-
-def token_hash_of(session: Session, appointment_id: int) -> str:
+def token_hash_of(session: Session, appointment_id: int, generation: int = 0) -> str:
     """The hash of the token in the link, as ``wiring`` makes links; the token itself is kept nowhere."""
     links: Mapping[str, LinkBuilder] = session.info["links"]
-    return token_hash(links[TOPIC](appointment_id).rsplit("/", 1)[1])
-
-
-def note_wrong_date(session: Session, appointment_id: int, *, now: datetime) -> bool:
-    """Count a wrong birth date; True when the link is locked for an hour by it."""
-    row = locked(session, appointment_id)
-    if row is None:
-        return True
-    row.wrong_dates += 1
-    if row.wrong_dates >= WRONG_DATES:
-        row.wrong_dates, row.locked_until = 0, now + LOCKED_FOR
-    session.flush()
-    return row.locked_until is not None and row.locked_until > now
+    return token_hash(links[TOPIC](appointment_id, generation).rsplit("/", 1)[1])
 
 
 def renew_feed(

@@ -1,38 +1,20 @@
-"""Publishing sessions, and closing what was published."""
+"""Publishing sessions, and the rules by which patients come back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hcrm.appointments.domain.refusals import Clash, Refusal, Refused
-from hcrm.appointments.domain.search import LATER_DAYS, ReturnRule
+from hcrm.appointments.domain.search import ReturnRule
 from hcrm.appointments.domain.sessions import PlannedSitting, SessionRule, plan_sittings
-from hcrm.appointments.domain.states import TO_COME, AppointmentState, CancelReason, HistoryKind, Via, move
 from hcrm.appointments.domain.texts import is_telling
-from hcrm.appointments.domain.waiting import ANSWER_BEFORE
-from hcrm.appointments.models import Appointment, ClinicSession, ReturnRuleRow, Sitting, Slot
-from hcrm.appointments.queries.free import free_slots
-from hcrm.appointments.queries.people import clash_of_person
-from hcrm.appointments.service.places import Place, note, place_of, put_at, take
-from hcrm.appointments.service.texts import tell
-from hcrm.events import AppointmentsCancelled, publish
-from hcrm.messaging.domain import next_opening
+from hcrm.appointments.models import ClinicSession, ReturnRuleRow, Sitting
 from hcrm.organization import queries as organization
-from hcrm.patients.queries import records_of_persons
-
-ANSWER_WITHIN = timedelta(days=1)
-"""How long another place is kept for a patient whose session was closed, from when texts may go out."""
-
-_NO_SYNC = {"synchronize_session": False}
-
-
-class UnknownSitting(LookupError):
-    """There is no sitting with this id."""
 
 
 def publish_session(
@@ -52,18 +34,15 @@ def publish_session(
     somewhere else, with that session named.
     """
     hospital = organization.facility(session, facility_id)
-    departments = organization.departments(session, facility_id)
-    names = [name for each in departments.values() for name in (each.name, each.name_zh)]
-    if is_telling(room, names):
-        raise Refused(Refusal.TELLING_ROOM)
+    check_room(session, facility_id, room)
     sittings = plan_sittings(rule, organization.calendar(session, facility_id), hospital.zone)
     sittings = [each for each in sittings if each.starts_at > now]
     if not sittings:
         raise Refused(Refusal.NO_DAY)
     if clinician_id is not None:
-        _check_clashes(session, clinician_id, sittings)
+        check_clashes(session, clinician_id, sittings)
     assert rule.last_on is not None
-    row = ClinicSession(
+    planned = ClinicSession(
         facility_id=facility_id,
         department_id=department_id,
         clinician_id=clinician_id,
@@ -77,21 +56,42 @@ def publish_session(
         slots=rule.slots,
         capacity=rule.capacity,
         on_holidays=rule.on_holidays,
-        created_at=now,
-        created_by=actor_user_id,
     )
-    session.add(row)
+    return store_session(session, like=planned, sittings=sittings, now=now, actor_user_id=actor_user_id).id
+
+
+def store_session(
+    session: Session,
+    *,
+    like: ClinicSession,
+    sittings: Sequence[PlannedSitting],
+    now: datetime,
+    actor_user_id: int | None,
+) -> ClinicSession:
+    """Store a session with its days and places. Raises ``Refused`` where the clinician has another one."""
+    like.created_at, like.created_by = now, actor_user_id
+    session.add(like)
     session.flush()
-    _make_sittings(session, row, sittings)
-    return row.id
+    _make_sittings(session, like, sittings)
+    return like
 
 
-def _check_clashes(session: Session, clinician_id: int, sittings: Sequence[PlannedSitting]) -> None:
-    """Raises ``Refused`` with the first session of the clinician that overlaps."""
+def check_room(session: Session, facility_id: int, room: str) -> None:
+    """Raises ``Refused`` for a place that would tell others the department."""
+    departments = organization.departments(session, facility_id)
+    if is_telling(room, [name for each in departments.values() for name in (each.name, each.name_zh)]):
+        raise Refused(Refusal.TELLING_ROOM)
+
+
+def check_clashes(
+    session: Session, clinician_id: int, sittings: Sequence[PlannedSitting], *, besides: int | None = None
+) -> None:
+    """Raises ``Refused`` with the first session of the clinician that overlaps; ``besides`` is a session left out."""
     others = session.scalars(
         select(Sitting)
         .where(
             Sitting.clinician_id == clinician_id,
+            Sitting.session_id != (besides or 0),
             Sitting.closed_at.is_(None),
             Sitting.starts_at < sittings[-1].ends_at,
             Sitting.ends_at > sittings[0].starts_at,
@@ -136,88 +136,6 @@ def _make_sittings(session: Session, row: ClinicSession, sittings: Sequence[Plan
         ),
         {"minutes": row.slot_minutes, "slots": row.slots, "capacity": row.capacity, "session_id": row.id},
     )
-
-
-def close_sitting(session: Session, *, sitting_id: int, reason: str, now: datetime, actor_user_id: int | None) -> int:
-    """Close one day of a session; how many visits it concerned. Everybody in it is told.
-
-    Where another place can be had it is kept for the patient until they answer; where not, the visit is cancelled and
-    somebody will phone. Closing what is closed changes nothing. Raises ``UnknownSitting``, and ``Refused`` for a day
-    that has begun.
-    """
-    row = session.scalars(select(Sitting).where(Sitting.id == sitting_id).with_for_update()).one_or_none()
-    if row is None:
-        raise UnknownSitting(sitting_id)
-    if row.closed_at is not None:
-        return 0
-    if row.starts_at <= now:
-        raise Refused(Refusal.IN_THE_PAST)
-    row.closed_at, row.closed_by, row.closed_reason = now, actor_user_id, reason
-    session.flush()
-    # Waits for whoever books or gives back a place at this moment; what they have done is seen below.
-    session.execute(
-        update(Slot).where(Slot.sitting_id == sitting_id, Slot.free.is_(True)).values(free=False),
-        execution_options=_NO_SYNC,
-    )
-    concerned = session.scalars(
-        select(Appointment)
-        .join(Slot, Slot.id == Appointment.slot_id)
-        .where(Slot.sitting_id == sitting_id, Appointment.state.in_(TO_COME))
-        .order_by(Appointment.starts_at, Appointment.id)
-        .with_for_update(of=Appointment)
-        .execution_options(populate_existing=True)
-    ).all()
-    for appointment in concerned:
-        _put_off(session, appointment, now=now, actor_user_id=actor_user_id, reason=reason)
-    return len(concerned)
-
-
-def _put_off(session: Session, row: Appointment, *, now: datetime, actor_user_id: int | None, reason: str) -> None:
-    """Keep another place for one whose session was closed; cancel the visit where there is none."""
-    hospital = organization.facility(session, row.facility_id)
-    opening = next_opening(now, hospital.settings, hospital.zone, organization.calendar(session, row.facility_id))
-    place = _another(session, row, opening)
-    if place is None:
-        row.state = move(row.state, AppointmentState.CANCELLED)
-        row.cancel_reason, row.ended_at = CancelReason.CLINIC_CLOSED, now
-        row.remind_at = row.remind_kind = row.offered_until = None
-        row.generation += 1
-        session.flush()
-        note(session, row, HistoryKind.CANCELLED, via=Via.STAFF, now=now, actor_user_id=actor_user_id, reason=reason)
-        tell(session, row, "appt_off", zone=hospital.zone, now=now)
-        publish(session, AppointmentsCancelled(now=now, appointment_ids=(row.id,)))
-        return
-    put_at(row, place, take(session, place), now=now)
-    if row.state is not AppointmentState.PROPOSED:
-        row.state = move(row.state, AppointmentState.PROPOSED)
-    row.wish_from, row.wish_until = now, now + timedelta(days=LATER_DAYS)
-    row.remind_at = row.remind_kind = None
-    row.confirmed_at = None
-    until = min(opening + ANSWER_WITHIN, place.starts_at - ANSWER_BEFORE)
-    row.offered_until = until
-    session.flush()
-    note(session, row, HistoryKind.OFFERED, via=Via.STAFF, now=now, actor_user_id=actor_user_id, reason=reason)
-    tell(session, row, "appt_changed", zone=hospital.zone, now=now, until=until, awaits_reply=True, by=until)
-
-
-def _another(session: Session, row: Appointment, opening: datetime) -> Place | None:
-    """The next place after a patient can have answered: the same clinician's, else the department's."""
-    starts_from = opening + ANSWER_BEFORE + timedelta(hours=1)
-    records = records_of_persons(session, [row.patient_id])
-    for clinician_id in dict.fromkeys((row.clinician_id, None)):
-        for slot in free_slots(
-            session,
-            department_id=row.department_id,
-            clinician_id=clinician_id,
-            starts_from=starts_from,
-            starts_until=starts_from + timedelta(days=LATER_DAYS),
-            limit=5,
-        ):
-            place = place_of(session, slot.slot_id)
-            clash = clash_of_person(session, records, place.starts_at, place.ends_at, besides=row.id)
-            if clash is None:
-                return place
-    return None
 
 
 def set_return_rule(session: Session, *, facility_id: int, department_id: int, rule: ReturnRule) -> None:

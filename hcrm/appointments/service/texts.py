@@ -27,10 +27,11 @@ def tell(
     until: datetime | None = None,
     awaits_reply: bool = False,
     by: datetime | None = None,
+    key: str | None = None,
 ) -> int | None:
     """Store a text about the visit as it stands; its id, None when it would come too late.
 
-    ``by``: until when an answer is waited for.
+    ``by``: until when an answer is waited for. ``key``: another key than that of this template and time.
     """
     at = row.starts_at
     expires_at = until or min(now + TELL_WITHIN, at or now + TELL_WITHIN)
@@ -40,7 +41,7 @@ def tell(
     request = request_about(
         row,
         template,
-        key=key_of(row.id, template, row.generation),
+        key=key or key_of(row.id, template, row.generation),
         at=at,
         zone=zone,
         now=now,
@@ -67,6 +68,8 @@ def request_about(
     values: dict[str, TemplateValue] = {"when": when(at, zone), "place": place(row.room)}
     if by is not None:
         values["by"] = hour(by, zone)
+    if row.link_generation:
+        values["link_generation"] = str(row.link_generation)
     return MessageRequest(
         facility_id=row.facility_id,
         patient_id=row.patient_id,

@@ -46,6 +46,7 @@ TEXT_NAMES: Mapping[str, str] = {
     "appt_booked": _l("Appointment booked"),
     "appt_offer": _l("A free place is offered"),
     "appt_changed": _l("Session closed, another place is held"),
+    "appt_updated": _l("Place or clinician of an appointment changed"),
     "appt_off": _l("Session closed, we will phone"),
     "stop_confirm": _l("Answer to STOP"),
     "start_confirm": _l("Answer to START"),

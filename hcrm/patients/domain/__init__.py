@@ -51,6 +51,7 @@ from hcrm.patients.domain.ledger import (
 from hcrm.patients.domain.names import full_name_of, is_han, name_sort_key, sort_key
 from hcrm.patients.domain.phones import number_as_dialled, read_number
 from hcrm.patients.domain.prepared import PreparedStay, packed, prepare, row_of, unpacked
+from hcrm.patients.domain.proof import Proof, is_proof
 from hcrm.patients.domain.rows import NO_NUMBER, ApplyCounts, PhoneEntry, Procedure, StayRow
 from hcrm.patients.domain.snapshots import (
     ConsentSnapshot,
@@ -120,6 +121,7 @@ __all__ = [
     "in_order",
     "is_han",
     "name_sort_key",
+    "is_proof",
     "number_as_dialled",
     "packed",
     "persons_of",

@@ -18,7 +18,7 @@ from hcrm.organization.queries import clinicians, departments
 from hcrm.patients.domain import ConsentChannel, ConsentPurpose, Disposition, EncounterClass, TimelineEntry
 from hcrm.patients.forms import labels
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import language, long_date, weekday
+from hcrm.web import language, local_datetime, long_date, weekday
 
 ICONS = {
     "stay": "bed",
@@ -91,19 +91,24 @@ def names_in(facility_id: int, entries: Iterable[TimelineEntry]) -> Names:
 
 
 def open_to(scope: Scope, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Entries without what belongs to sensitive stays in departments that the viewer does not see."""
-    hidden = {
-        entry.encounter_id
+    """Entries without what belongs to sensitive stays and visits in departments that the viewer does not see."""
+    closed = [
+        entry
         for entry in entries
         if entry.params.get("sensitive")
         and not scope.covers(entry.params["facility_id"], entry.params["department_ids"])
-    }
-    return [entry for entry in entries if entry.encounter_id is None or entry.encounter_id not in hidden]
+    ]
+    stays = {entry.encounter_id for entry in closed if entry.kind == "stay"}
+    return [
+        entry
+        for entry in entries
+        if entry not in closed and (entry.encounter_id is None or entry.encounter_id not in stays)
+    ]
 
 
 def is_sensitive(entry: TimelineEntry) -> bool:
     """True for a stay of which as few as possible should know (psychiatry, HIV, termination …)."""
-    return bool(entry.params.get("sensitive"))
+    return entry.kind == "stay" and bool(entry.params.get("sensitive"))
 
 
 def by_day(entries: Iterable[TimelineEntry], names: Names, facility: FacilitySnapshot, now: datetime) -> list[Day]:
@@ -134,17 +139,23 @@ def _line(entry: TimelineEntry, names: Names, facility: FacilitySnapshot, *, com
     details = _DETAILS.get(entry.kind, _nothing)(entry, names)
     if coming:
         details = [long_date(local), *details]
+    params = {name: _said(value, facility) for name, value in entry.params.items()}
     return Line(
         at=entry.at,
         when=weekday(local) if coming else f"{local:%H:%M}",
         icon=ICONS.get(entry.kind, "file"),
-        title=title % entry.params if "%(" in title else title,
+        title=title % params if "%(" in title else title,
         details=tuple(details),
         quote=str(entry.params.get("text") or entry.params.get("note") or ""),
         sign=states.get(entry.state),
         address=_address(entry),
         why=_why(entry),
     )
+
+
+def _said(value: Any, facility: FacilitySnapshot) -> Any:
+    """A moment as people of the facility say it; anything else as it is."""
+    return local_datetime(value, facility.zone) if isinstance(value, datetime) else value
 
 
 def _own_name(entry: TimelineEntry) -> str:

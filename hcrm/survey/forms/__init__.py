@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
 
+from hcrm.patients.domain import Proof
 from hcrm.survey.domain import (
     NOT_APPLICABLE,
     InvalidAnswer,
@@ -92,8 +93,8 @@ def _serializer(secret: str) -> URLSafeSerializer:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """That a device has given the birth date: signed, bound to the response and the device, good until ``until``.
+class Pass:
+    """That a device knows the patient: signed, bound to the response and the device, good until ``until``.
 
     It is passed on in the addresses of the pages, as the device is, because there is no cookie.
     """
@@ -106,21 +107,22 @@ class Proof:
         return str(URLSafeSerializer(secret, salt=_PROOF_SALT).dumps([self.response_id, self.device, self.until]))
 
 
-def is_proof(text: str, secret: str, *, response_id: int, device: str, at: float) -> bool:
-    """Whether a proof is whole, belongs to this response and device, and is still good ``at`` this moment (seconds)."""
+def is_pass(text: str, secret: str, *, response_id: int, device: str, at: float) -> bool:
+    """Whether a pass is whole, belongs to this response and device, and is still good ``at`` this moment (seconds)."""
     try:
-        proof = Proof(*URLSafeSerializer(secret, salt=_PROOF_SALT).loads(text))
+        shown = Pass(*URLSafeSerializer(secret, salt=_PROOF_SALT).loads(text))
     except (BadData, TypeError):
         return False
-    return (proof.response_id, proof.device) == (response_id, device) and at < proof.until
+    return (shown.response_id, shown.device) == (response_id, device) and at < shown.until
 
 
-def read_birth_date(form: MultiDict[str, str]) -> date | None:
-    """The date of three fields in digits of any width; ``None`` for what is no date."""
+def read_proof(form: MultiDict[str, str]) -> Proof:
+    """The date of three fields in digits of any width, without one where it is no date, and the end of a number."""
     try:
-        return date(*(int(form.get(name, "")) for name in ("year", "month", "day")))
+        day = date(*(int(form.get(name, "")) for name in ("year", "month", "day")))
     except ValueError:
-        return None
+        day = None
+    return Proof(day, form.get("record", "")[:40])
 
 
 def read_answer(question: Question, form: MultiDict[str, str]) -> object:

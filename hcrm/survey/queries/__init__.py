@@ -98,7 +98,7 @@ class WebSurvey:
     @property
     def needs_check(self) -> bool:
         """Whether the pages are about somebody's health: who holds the phone proves first that it is their business."""
-        return self.questionnaire.purpose is not Purpose.SATISFACTION and self.birth_date is not None
+        return self.questionnaire.purpose is not Purpose.SATISFACTION
 
 
 def questionnaire(session: Session, code: str) -> Questionnaire:

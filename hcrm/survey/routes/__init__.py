@@ -15,7 +15,7 @@ from hcrm.accounts.guard import public
 from hcrm.extensions import csrf
 from hcrm.survey import service
 from hcrm.survey.domain import InvalidAnswer, Question, SurveyAlreadyClosed, alerts_for, checked_value
-from hcrm.survey.forms import RESPONDENT_CHOICES, PageSeal, read_answer, read_birth_date, read_respondent
+from hcrm.survey.forms import RESPONDENT_CHOICES, PageSeal, read_answer, read_proof, read_respondent
 from hcrm.survey.routes.visits import EXTENSION, Visit, after_answer, again, new_limits, page, question_page, visit_of
 from hcrm.survey.service import WebOutcome
 from hcrm.unit_of_work import unit_of_work
@@ -78,7 +78,7 @@ def begin(token: str) -> ResponseReturnValue:
 @blueprint.get("/<token>/check")
 @public
 def check(token: str) -> ResponseReturnValue:
-    """Before pages about somebody's health: the patient's birth date."""
+    """Before pages about somebody's health: the patient's birth date, or the end of the record number."""
     visit = visit_of(token, checking=True)
     if visit.expired or visit.proven:
         return redirect(visit.url("entry"), 303)
@@ -88,14 +88,12 @@ def check(token: str) -> ResponseReturnValue:
 @blueprint.post("/<token>/check")
 @public
 def prove(token: str) -> ResponseReturnValue:
-    """Take the birth date; five wrong ones close the pages of this link."""
+    """Take what was given; five wrong ones close the pages of this link."""
     visit = visit_of(token, checking=True)
     if visit.expired or visit.sent_seal(CHECK) is None:
         return redirect(visit.url("entry"), 303)
     with unit_of_work() as session:
-        right = service.check_birth_date(
-            session, response_id=visit.survey.response.id, given=read_birth_date(request.form)
-        )
+        right = service.check_who(session, response_id=visit.survey.response.id, given=read_proof(request.form))
     if right:
         return redirect(visit.with_proof().url("entry"), 303)
     return check_page(again(visit), wrong=True), 422

@@ -23,7 +23,7 @@ from hcrm.survey.domain import (
     stopped,
 )
 from hcrm.survey.domain.throttle import Throttle
-from hcrm.survey.forms import PageSeal, Proof, is_proof, read_seal, short_date
+from hcrm.survey.forms import PageSeal, Pass, is_pass, read_seal, short_date
 from hcrm.survey.queries import WebSurvey, web_survey
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import LANGUAGES, now, settings, use_language
@@ -75,17 +75,17 @@ class Visit:
 
     @property
     def proven(self) -> bool:
-        """Whether this device has given the birth date, where that is asked for."""
+        """Whether this device has shown that it knows the patient, where that is asked for."""
         survey, secret = self.survey, settings().secret_key
         at = now().timestamp()
-        return not survey.needs_check or is_proof(
+        return not survey.needs_check or is_pass(
             self.proof, secret, response_id=survey.response.id, device=self.device, at=at
         )
 
     def with_proof(self) -> Visit:
         """The same visit after the right birth date."""
         until = int((now() + PROOF_LASTS).timestamp())
-        proof = Proof(self.survey.response.id, self.device, until).signed(settings().secret_key)
+        proof = Pass(self.survey.response.id, self.device, until).signed(settings().secret_key)
         return replace(self, proof=proof)
 
     def seal(self, code: str) -> str:

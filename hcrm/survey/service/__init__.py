@@ -14,7 +14,7 @@ from hcrm.survey.service.installing import install_default_questionnaires
 from hcrm.survey.service.reminding import remind_due
 from hcrm.survey.service.responses import (
     MOST_FAILED_CHECKS,
-    check_birth_date,
+    check_who,
     close_response,
     ensure_response,
     expire_due,
@@ -30,7 +30,7 @@ __all__ = [
     "WebAnswer",
     "WebOutcome",
     "answer_on_web",
-    "check_birth_date",
+    "check_who",
     "choose_respondent",
     "clear_answer",
     "close_response",

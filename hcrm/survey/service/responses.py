@@ -14,7 +14,8 @@ from hcrm.ids import patient_token, token_hash
 from hcrm.messaging.domain import LinkBuilder
 from hcrm.messaging.service import finish_conversations_about
 from hcrm.organization import queries as organization
-from hcrm.patients.domain import age_in_years
+from hcrm.patients.domain import Proof, age_in_years, is_proof
+from hcrm.patients.queries import patient_snapshots
 from hcrm.patients.queries.people import birth_date
 from hcrm.survey.domain import (
     Respondent,
@@ -113,15 +114,17 @@ def revoke_link(session: Session, *, response_id: int, now: datetime) -> int:
     return row.token_generation
 
 
-def check_birth_date(session: Session, *, response_id: int, given: date | None) -> bool:
-    """Whether ``given`` is the patient's birth date; a wrong one is counted.
+def check_who(session: Session, *, response_id: int, given: Proof) -> bool:
+    """Whether ``given`` is the patient's birth date, or the end of the record number where no birth date is on record.
 
-    After ``MOST_FAILED_CHECKS`` no date is right any more, until a new link is sent. Raises ``UnknownResponse``.
+    A wrong one is counted; after ``MOST_FAILED_CHECKS`` nothing is right any more, until a new link is sent. Raises
+    ``UnknownResponse``.
     """
     row = locked(session, response_id)
     if row.failed_checks >= MOST_FAILED_CHECKS:
         return False
-    right = given is not None and birth_date(session, row.patient_id) == given
+    patient = patient_snapshots(session, [row.patient_id])[row.patient_id]
+    right = is_proof(given, birth_date=patient.birth_date, mrn=patient.mrn)
     if not right:
         row.failed_checks += 1
         session.flush()

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from hcrm.appointments import service
 from hcrm.appointments.domain.states import AppointmentState, Via
-from hcrm.appointments.models import Appointment, ClinicSession, Sitting, Slot
+from hcrm.appointments.models import Appointment, ClinicSession, Sitting
 from hcrm.audit.models import AuditEntry
 from hcrm.ids import patient_token
+from hcrm.messaging.models import OutboxMessage
 from hcrm.messaging.service import install_default_templates
-from hcrm.patients.models import Patient
+from hcrm.organization.models import Department
+from hcrm.patients.domain import Proof
+from hcrm.patients.models import Encounter, Patient, PatientIdentifier
 from hcrm.unit_of_work import unit_of_work
 from tests.factories_appointments import DAY, Clinic, at
 from tests.factories_messaging import MessagingFactory
@@ -76,7 +80,7 @@ def test_a_nurse_books_by_one_press_and_sees_it_in_every_view(client, login, war
     assert "09:15" in day_list
     assert "王小明" in day_list
     person = client.get(f"/patients/{ward['patient']}").text
-    assert "Return visit booked for 2026-03-16 09:15" in person
+    assert "Return visit booked for Mon 16 Mar 2026, 09:15" in person
     taken = client.post(
         "/visits/book", data={"slot": ward["slots"][1], "patient": ward["other"]}, follow_redirects=True
     )
@@ -232,10 +236,166 @@ def test_expired_foreign_and_invented_links_do_nothing(client, link, ward, runti
     assert row(runtime, visit_id).state is S.BOOKED
 
 
-def test_without_a_birth_date_on_record_the_link_alone_opens_the_page(client, link, ward, runtime):
+def test_without_a_birth_date_on_record_the_end_of_the_record_number_opens_the_page(client, link, ward, runtime):
     address, _ = link
     with unit_of_work(runtime.sessions) as session:
         session.get_one(Patient, ward["patient"]).birth_date = None
-    assert client.post(address, data={}).status_code == 303
+        facility_id, mrn = session.get_one(Patient, ward["patient"]).facility_id, "ZY-0074-2B"
+        session.add(PatientIdentifier(facility_id=facility_id, patient_id=ward["patient"], system="mrn", value=mrn))
+    page = client.get(address)
+    assert 'name="record"' in page.text
+    for hidden in ("09:00", "2F-03", "Dr Li", "内科", "王小明", mrn):
+        assert hidden not in page.text
+    for wrong in ({}, {"record": ""}, {"record": "0"}, {"year": "1986", "month": "1", "day": "1"}):
+        refused = client.post(address, data=wrong)
+        assert (refused.status_code, "09:00" in refused.text) == (422, False)
+    assert client.post(address, data={"record": " 74２b "}).status_code == 303
+
+
+def test_wrong_answers_lock_the_link_and_shut_it_for_good_until_a_new_one_is_sent(
+    client, login, link, ward, runtime, clock, now
+):
+    address, visit_id = link
+    right, wrong = {"year": "1986", "month": "1", "day": "1"}, {"year": "1985", "month": "1", "day": "1"}
+    for _hour in range(3):
+        codes = [client.post(address, data=wrong).status_code for _try in range(5)]
+        assert codes == [422, 422, 422, 422, 429]
+        assert client.post(address, data=right).status_code == 429
+        clock.advance(timedelta(hours=1, minutes=1))
+    assert "此链接已失效" in client.post(address, data=right).text
+    login("service_agent")
+    client.post(f"/visits/{visit_id}", data={"do": "revoke"})
+    client.post("/logout")
+    assert client.get(address).status_code == 404
+    fresh = f"/a/{patient_token(runtime.settings.secret_key, 'appointment', visit_id, 1)}"
+    assert client.post(fresh, data=right).status_code == 303
+
+
+def test_tries_at_the_same_moment_are_all_counted(runtime, link, now):
+    _, visit_id = link
+
+    def attempt(_number):
+        with unit_of_work(runtime.sessions) as session:
+            given = Proof(date(1985, 1, 1))
+            return service.enter(session, appointment_id=visit_id, given=given, now=now)
+
+    with ThreadPoolExecutor(5) as pool:
+        found = list(pool.map(attempt, range(12)))
+    assert found.count(service.Entry.WRONG) == 4
+    assert row(runtime, visit_id).wrong_dates == 5
+
+
+def test_a_link_is_taken_back_and_the_text_with_the_new_one_holds_it(client, login, link, runtime, ward):
+    _address, visit_id = link
+    login("service_agent")
+    page = client.post(f"/visits/{visit_id}", data={"do": "revoke"}, follow_redirects=True).text
+    assert "The patient gets a text with a new one." in page
+    assert "link was taken back" in page
     with unit_of_work(runtime.sessions) as session:
-        assert session.scalars(select(Slot.id)).all()
+        sent = session.scalars(select(OutboxMessage).where(OutboxMessage.patient_id == ward["patient"])).all()
+        assert [(each.template_code, each.values.get("link_generation")) for each in sent] == [
+            ("appt_booked", None),
+            ("appt_booked", "1"),
+        ]
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.action == "appointment.revoke")).all()
+
+
+def test_a_session_is_changed_and_ended_on_its_page(client, login, ward, departments, runtime, now):
+    visit_id = booked(runtime, ward, now)
+    login("department_head", departments["MED"])
+    page = client.get("/visits/sessions").text
+    address = re.search(r"/visits/sessions/\d+", page)[0]
+    shown = client.get(address).text
+    assert "1 visit is booked" in shown
+    form = {
+        "from_on": "2026-03-16",
+        "clinician": ward["clinician"],
+        "room": "5F-01",
+        "starts": "09:00",
+        "slot_minutes": "15",
+        "slots": "4",
+        "capacity": "1",
+    }
+    told = client.post(address, data=form | {"room": "Internal medicine"})
+    assert (told.status_code, "would name the department" in told.text) == (422, True)
+    changed = client.post(address, data=form)
+    assert changed.status_code == 302
+    assert row(runtime, visit_id).room == "5F-01"
+    calendar = client.get(f"/visits?on={DAY}").text
+    assert "5F-01" in calendar
+    assert "2F-03" not in calendar  # the day as it was before is not shown a second time
+    assert client.post(f"{changed.location}/close", data={"close_from": "2026-03-16"}).status_code == 422
+    ended = client.post(
+        f"{changed.location}/close", data={"close_from": "2026-03-16", "reason": "leaves"}, follow_redirects=True
+    )
+    assert "1 day is closed. 1 patient is told." in ended.text
+    assert row(runtime, visit_id).state is S.CANCELLED
+    assert client.get("/visits/sessions/999999").status_code == 404
+
+
+def test_somebody_elses_session_is_neither_seen_nor_changed(client, login, ward, departments, runtime):
+    with unit_of_work(runtime.sessions) as session:
+        session_id = session.scalars(select(ClinicSession.id)).one()
+    login("department_head", departments["SUR"])
+    assert client.get(f"/visits/sessions/{session_id}").status_code in (403, 404)
+    closing = {"close_from": "2026-03-16", "reason": "x"}
+    assert client.post(f"/visits/sessions/{session_id}/close", data=closing).status_code in (403, 404)
+    with unit_of_work(runtime.sessions) as session:
+        assert session.scalars(select(Sitting.closed_at)).one() is None
+
+
+# ── sensitive visits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def psychiatry(runtime, ward, facility, departments, now):
+    """A visit of the patient to surgery, which is marked sensitive, on Tuesday at nine; its id."""
+    with unit_of_work(runtime.sessions) as session:
+        session.get_one(Department, departments["SUR"]).sensitive = True
+        clinic = Clinic(session, now, facility, departments["SUR"])
+        published = clinic.publish(day=DAY + timedelta(days=1), room="9F-01")
+        return clinic.book(ward["patient"], clinic.slots(published)[0].id)
+
+
+def test_a_visit_to_a_sensitive_department_is_seen_by_those_who_work_there_alone(
+    client, login, ward, psychiatry, departments, runtime
+):
+    people = f"/patients/{ward['patient']}"
+    login("nurse", departments["MED"])
+    assert client.get(f"/visits/{psychiatry}").status_code in (403, 404)
+    for page in (people, f"/visits/book?patient={ward['patient']}", "/visits/waiting"):
+        text = client.get(page).text
+        assert "9F-01" not in text
+        assert "17 Mar 2026" not in text
+    assert "王小明" not in client.get(f"/visits?on={DAY}").text
+    client.post(f"/visits/{psychiatry}", data={"do": "cancel", "reason": "mistake"})
+    assert row(runtime, psychiatry).state is S.BOOKED
+    login("service_agent")
+    assert "17 Mar 2026" in client.get(people).text
+    assert client.get(f"/visits/{psychiatry}").status_code == 200
+
+
+def test_a_clash_with_a_sensitive_visit_is_not_named(
+    client, login, ward, psychiatry, departments, runtime, facility, now
+):
+    with unit_of_work(runtime.sessions) as session:
+        clinic = Clinic(session, now, facility, departments["MED"])
+        slot = clinic.slots(clinic.publish(day=DAY + timedelta(days=1)))[0].id
+    login("nurse", departments["MED"])
+    answer = client.post("/visits/book", data={"slot": slot, "patient": ward["patient"]}, follow_redirects=True)
+    assert "The patient has another visit at that time." in answer.text
+    assert "9F-01" not in answer.text
+
+
+def test_a_visit_after_a_sensitive_stay_follows_the_stay(client, login, ward, departments, runtime, now):
+    with unit_of_work(runtime.sessions) as session:
+        session.get_one(Encounter, ward["stay"]).sensitive = True
+    visit_id = booked(runtime, ward, now)
+    with unit_of_work(runtime.sessions) as session:
+        other = MessagingFactory(session, now, row(runtime, visit_id).facility_id)
+        other.stay(ward["patient"], department_id=departments["SUR"])
+    login("nurse", departments["SUR"])
+    assert "Return visit booked" not in client.get(f"/patients/{ward['patient']}").text
+    assert client.get(f"/visits/{visit_id}").status_code in (403, 404)
+    login("nurse", departments["MED"])
+    assert "Return visit booked" in client.get(f"/patients/{ward['patient']}").text
