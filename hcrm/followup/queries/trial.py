@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import String, select, type_coerce
+from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from hcrm.followup.domain.eligibility import PublishedPlan, StayFacts, is_surgical
@@ -37,6 +37,22 @@ def month_before(today: date) -> Month:
     """The calendar month before the one of ``today``."""
     last = today.replace(day=1) - timedelta(days=1)
     return Month(last.replace(day=1), last)
+
+
+def month_to_try(session: Session, facility_id: int, today: date) -> Month:
+    """The calendar month before the one of ``today``; where nobody went home in it, the newest one with discharges."""
+    usual = month_before(today)
+    newest = session.scalar(
+        select(func.max(Encounter.discharged_on)).where(
+            Encounter.facility_id == facility_id,
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.discharged_on <= usual.last,
+        )
+    )
+    if newest is None or newest >= usual.first:
+        return usual
+    following = (newest.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return Month(newest.replace(day=1), following - timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hcrm.audit.service import record
 from hcrm.followup.domain.trial import Team
 from hcrm.followup.forms.trials import TrialForm
 from hcrm.followup.forms.words import trials as words
-from hcrm.followup.queries.trial import month_before, plan_trial
+from hcrm.followup.queries.trial import month_before, month_to_try, plan_trial
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.plans import found_plan, own_facility
 from hcrm.unit_of_work import unit_of_work
@@ -25,8 +25,9 @@ def try_plan(plan_id: int) -> ResponseReturnValue:
     edited, facility_id, moment = found_plan(plan_id), own_facility(), now()
     form = TrialForm(request.args or None, meta={"csrf": False})
     assumptions = form.assumptions()
-    month = month_before(moment.astimezone(g.hcrm_facility.zone).date())
+    today = moment.astimezone(g.hcrm_facility.zone).date()
     with unit_of_work() as session:
+        month = month_to_try(session, facility_id, today)
         found = plan_trial(session, facility_id=facility_id, edited=edited, month=month, assumptions=assumptions)
         record(
             session,
@@ -39,5 +40,5 @@ def try_plan(plan_id: int) -> ResponseReturnValue:
         )
     return render_template(
         "followup/plan_trial.html", edited=edited, found=found, form=form, assumptions=assumptions, words=words,
-        teams=Team,
+        teams=Team, unused=None if month == month_before(today) else month_before(today),
     )  # fmt: skip

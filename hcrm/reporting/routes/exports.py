@@ -35,7 +35,7 @@ def export(report: str) -> ResponseReturnValue:
         abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period = period_of(session, place)
         made = EXPORTS[report](session, place.within(period), now())
     heads, rows = service.table(made)
     text = io.StringIO()
@@ -51,7 +51,7 @@ def export_workbook(report: str) -> ResponseReturnValue:
         abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period = period_of(session, place)
         sheets = _sheets(session, report, place.within(period), now())
     name = f"{report}-{period.from_on}-{period.to_on}.xlsx"
     return attachment(workbook(sheets, title=forms.days_label(period)), XLSX, name)

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.followup.forms.labels import CONNECTIONS, REASONS
-from hcrm.reporting import forms, service
+from hcrm.reporting import service
 from hcrm.reporting.domain.periods import Period, last_month, quarter_of, quarters_offered
 from hcrm.reporting.domain.targets import Stage, Targeted
 from hcrm.reporting.forms import meeting as labels
@@ -40,10 +40,10 @@ def bulletin_page() -> ResponseReturnValue:
     """One page for the meeting, in the order in which it asks; of last month unless asked."""
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = forms.asked(request.args, place.today).period or last_month(place.today)
+        period = period_of(session, place, last_month)
         view = bulletin(session, facility_id=place.facility.id, place=place.selection, period=period, now=now())
     more = {"meeting": labels, "sides": sides, "connections": CONNECTIONS}
-    return render_template("reporting/bulletin.html", view=view, **more, **shared(place, period))
+    return render_template("reporting/bulletin.html", view=view, **more, **shared(place, period, last_month))
 
 
 @blueprint.route("/figures/targets", methods=["GET", "POST"])
@@ -57,7 +57,7 @@ def targets_page() -> ResponseReturnValue:
         if form.validate_on_submit():
             _set_target(session, place, form)
             return redirect(url_for("reporting.targets_page"), 303)
-        period = period_of(place)
+        period = period_of(session, place)
         found = judged(
             session,
             facility_id=place.facility.id,
@@ -77,7 +77,7 @@ def improvements_page() -> ResponseReturnValue:
     with unit_of_work() as session:
         place = place_of(session, Action.RUN_MEETING)
         form.offer(_names(place), whole=_whole(place))
-        period = period_of(place)
+        period = period_of(session, place)
         if form.validate_on_submit():
             _begin(session, place, period, form)
             return redirect(url_for("reporting.improvements_page"), 303)

@@ -32,13 +32,12 @@ def mine() -> ResponseReturnValue:
             _subscribe(session, place, form)
             return redirect(url_for("reporting.mine"), 303)
         letter, kept = ordered(session, user_id, place.facility.id), views(session, user_id)
+        period = period_of(session, place)
     page = request.args.get("page", "")
     view = ViewForm(formdata=None, page=page if page in PAGES else "")
     said = {key: request.args[key] for key in ARGUMENTS if request.args.get(key)}
     more = {"form": form, "view": view, "letter": letter, "kept": kept, "said": said, "mail": settings().smtp_host}
-    return render_template(
-        "reporting/mine.html", **more, **shared(place, period_of(place))
-    ), 422 if form.errors else 200
+    return render_template("reporting/mine.html", **more, **shared(place, period)), 422 if form.errors else 200
 
 
 @blueprint.post("/figures/views")

@@ -11,7 +11,7 @@ from hcrm.accounts.domain import Action, permitted, scope_of
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.reporting import charts, forms, service
 from hcrm.reporting.domain.definitions import SECTIONS
-from hcrm.reporting.domain.periods import Period, last_30_days, month
+from hcrm.reporting.domain.periods import Period
 from hcrm.reporting.domain.spc import expected_false_alarms
 from hcrm.reporting.queries.measures import own_measures
 from hcrm.reporting.routes.blueprint import blueprint
@@ -27,10 +27,7 @@ def overview_page() -> ResponseReturnValue:
     """Four questions of a manager, answered in words and figures."""
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        asked = forms.asked(request.args, place.today).period
-        view = _overview(session, place, asked or last_30_days(place.today))
-        if asked is None and view.is_empty:
-            view = _overview(session, place, month(place.today.year, place.today.month))
+        view = _overview(session, place, period_of(session, place))
     return render_template(
         "reporting/overview.html", view=view, figures=_figures(view), **shared(place, view.period), **_shown(view)
     )
@@ -44,7 +41,7 @@ def departments_page() -> ResponseReturnValue:
     descending = request.args.get("order") == "desc"
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period = period_of(session, place)
         lines = service.department_lines(session, selection=place.within(period), now=now())
     if column not in forms.SORTABLE:
         abort(404)

@@ -45,7 +45,7 @@ def patients_page() -> ResponseReturnValue:
         abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURE_PATIENTS)
-        period = period_of(place)
+        period = period_of(session, place)
         look = Look(figure, part, current_actor().user_id, now(), (number - 1) * PAGE_SIZE, PAGE_SIZE + 1)
         behind = _BEHIND[figure](session, place, period, look)
         definition = _definition_behind(session, figure, place)

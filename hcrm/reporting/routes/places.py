@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,9 +15,10 @@ from hcrm.organization.domain import DepartmentSnapshot, FacilitySnapshot
 from hcrm.organization.queries import departments, facilities
 from hcrm.reporting import forms
 from hcrm.reporting.domain.definitions import DEFINITIONS
-from hcrm.reporting.domain.periods import Period, last_30_days, offered
+from hcrm.reporting.domain.periods import Period, last_30_days, month, offered
 from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, IMPERSONAL_GROUPINGS, By, Selection
 from hcrm.reporting.forms import words
+from hcrm.reporting.queries.newest import has_records, newest_day
 from hcrm.web import language, now
 
 
@@ -65,13 +66,31 @@ def place_of(session: Any, action: Action) -> Place:
     )
 
 
-def period_of(place: Place) -> Period:
-    """The period that the address names, the last 30 days without one."""
-    return forms.asked(request.args, place.today).period or last_30_days(place.today)
+def period_of(session: Any, place: Place, usual: Callable[[date], Period] = last_30_days) -> Period:
+    """The period that the address names; without one the ``usual`` one, or the newest month with records."""
+    asked = forms.asked(request.args, place.today).period
+    return asked or _with_records(session, place, usual(place.today))
 
 
-def shared(place: Place, period: Period) -> dict[str, Any]:
-    """What all templates of this package use; ``here`` are the arguments that keep place and period in an address."""
+def _with_records(session: Any, place: Place, usual: Period) -> Period:
+    selection = place.within(usual)
+    if has_records(session, selection):
+        return usual
+    newest = newest_day(session, selection, place.today)
+    return usual if newest is None else month(newest.year, newest.month)
+
+
+def _unused(period: Period, place: Place, usual: Callable[[date], Period]) -> Period | None:
+    """The period that a page would have opened on if it had records; None where it did, or was asked for another."""
+    expected = usual(place.today)
+    return expected if forms.asked(request.args, place.today).period is None and period != expected else None
+
+
+def shared(place: Place, period: Period, usual: Callable[[date], Period] = last_30_days) -> dict[str, Any]:
+    """What all templates of this package use; ``here`` are the arguments that keep place and period in an address.
+
+    ``usual`` is the period that the page opens on where there are records.
+    """
     here: dict[str, Any] = {"period": period.code}
     if place.department:
         here["department"] = place.department.id
@@ -80,6 +99,7 @@ def shared(place: Place, period: Period) -> dict[str, Any]:
     return {
         "place": place,
         "period": period,
+        "unused": _unused(period, place, usual),
         "periods": offered(place.today),
         "here": here,
         "now": now(),

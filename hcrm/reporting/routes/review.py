@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,7 +17,7 @@ from hcrm.reporting.forms.meeting import AppealForm
 from hcrm.reporting.queries.meeting import appeal, appeals, approved_at
 from hcrm.reporting.queries.review import members
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.routes.places import Place, place_of, shared
+from hcrm.reporting.routes.places import Place, period_of, place_of, shared
 from hcrm.reporting.service.review import answer_appeal, appeal_review, approve_review, note_look, reviews
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
@@ -28,7 +30,7 @@ def my_work() -> ResponseReturnValue:
     actor, form = current_actor(), AppealForm()
     with unit_of_work() as session:
         place = place_of(session, Action.WORK_TASKS)
-        period, here = _month(place), place.facility.id
+        period, here = _month(session, place), place.facility.id
         if form.validate_on_submit():
             appeal_review(
                 session,
@@ -44,7 +46,9 @@ def my_work() -> ResponseReturnValue:
         (mine,) = reviews(session, facility_id=here, people=own, period=period, now=now())
         said = appeals(session, here, period.code, [actor.user_id])
     more = {"people": [mine], "appeals": said, "form": form, "own": True, "meeting": labels}
-    return render_template("reporting/review.html", **more, **shared(place, period)), 422 if form.errors else 200
+    return render_template(
+        "reporting/review.html", **more, **shared(place, period, last_month)
+    ), 422 if form.errors else 200
 
 
 @blueprint.get("/figures/review")
@@ -53,14 +57,14 @@ def review_page() -> ResponseReturnValue:
     """The month of a department's people, for its head."""
     with unit_of_work() as session:
         place = place_of(session, Action.REVIEW_STAFF)
-        period, here = _month(place), place.facility.id
+        period, here = _month(session, place), place.facility.id
         people = members(session, here, _departments(place))
         found = reviews(session, facility_id=here, people=people, period=period, now=now())
         said = appeals(session, here, period.code, list(people))
         approved = {each: approved_at(session, here, each, period.code) for each in _departments(place)}
         note_look(session, facility_id=here, now=now(), actor_user_id=current_actor().user_id)
     more = {"people": found, "appeals": said, "approved": approved, "names": people, "own": False, "meeting": labels}
-    return render_template("reporting/review.html", **more, **shared(place, period))
+    return render_template("reporting/review.html", **more, **shared(place, period, last_month))
 
 
 @blueprint.post("/figures/review/approve")
@@ -103,9 +107,9 @@ def answer(appeal_id: int) -> ResponseReturnValue:
     return redirect(url_for("reporting.review_page", period=found.month), 303)
 
 
-def _month(place: Place) -> Period:
-    asked = forms.asked(request.args, place.today).period
-    return asked if asked and asked.is_month else last_month(place.today)
+def _month(session: Any, place: Place) -> Period:
+    found = period_of(session, place, last_month)
+    return found if found.is_month else last_month(place.today)
 
 
 def _departments(place: Place) -> list[int]:

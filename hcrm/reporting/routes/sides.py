@@ -39,7 +39,7 @@ def followup_page() -> ResponseReturnValue:
     by, only = _by(followup_groupings()), forms.task_filter(request.args)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period = period_of(session, place)
         view = followup_sides(session, selection=place.within(period), by=by, now=now(), only=only)
     figures = _followup_figures(view)
     return render_template(
@@ -54,7 +54,7 @@ def returns_page() -> ResponseReturnValue:
     by, measure = _by(REVISIT_GROUPINGS), request.args.get("measure", REVISIT_MEASURE)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period, measures = period_of(place), measures_of(session, place.facility.id)
+        period, measures = period_of(session, place), measures_of(session, place.facility.id)
         if measure not in measures:
             abort(404)
         view = return_sides(session, selection=place.within(period), measure=measure, by=by, now=now())
@@ -70,7 +70,7 @@ def said_page() -> ResponseReturnValue:
     by, topic = _by((By.DEPARTMENT, By.MONTH)), request.args.get("topic", "")
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(place)
+        period = period_of(session, place)
         view = said_sides(
             session,
             selection=place.within(period),

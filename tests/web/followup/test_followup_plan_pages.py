@@ -174,6 +174,18 @@ def test_a_plan_travels_as_a_file_and_a_retired_one_takes_nobody(manager: Any, r
     assert in_force(runtime, facility)[1] == 1
 
 
+def test_a_draft_is_tried_on_the_newest_month_with_discharges(manager: Any, runtime: Runtime, facility: int) -> None:
+    there = begun(manager, runtime)
+    assert "the newest month with discharges is taken" not in manager.get(f"{there}/try").text
+    with unit_of_work(runtime.sessions) as session:
+        then = runtime.clock.now().replace(year=2025, month=12, day=10)
+        row = discharged("M1", "V1", admitted_at=then.replace(day=7), discharged_at=then)
+        discharge(session, facility, row, now=runtime.clock.now())
+    page = manager.get(f"{there}/try").text
+    assert "the newest month with discharges is taken" in page
+    assert "1 discharges" in page
+
+
 def test_a_draft_is_tried_on_the_discharges_of_last_month(manager: Any, runtime: Runtime, facility: int) -> None:
     with unit_of_work(runtime.sessions) as session:
         last_month = runtime.clock.now().replace(month=2, day=10)
