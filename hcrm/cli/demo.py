@@ -18,9 +18,9 @@ from hcrm.cli.runtime import CouldNot, read_settings
 from hcrm.cli.simulate import make_ready, refuse_real_phones
 from hcrm.clock import SystemClock, pause
 from hcrm.settings import Settings
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.days import NotASimulation
 from hcrm.simulation.demo import HISTORY_DAYS, LOGINS, PASSWORD, prepare
-from hcrm.simulation.life import DayReport
 from hcrm.simulation.live import live
 from hcrm.wiring import make_runtime
 from hcrm.worker.runner import run

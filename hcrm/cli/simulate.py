@@ -12,8 +12,9 @@ from hcrm.db import make_engine
 from hcrm.embedded import admin_url
 from hcrm.schema import current_revision, upgrade
 from hcrm.settings import Settings
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.days import NotASimulation, course_of
-from hcrm.simulation.life import DayReport
+from hcrm.simulation.generate.drawing import Format
 from hcrm.simulation.simulate import ZONE, InvariantBroken, simulate
 from hcrm.unit_of_work import unit_of_work
 from hcrm.wiring import make_runtime
@@ -35,7 +36,15 @@ BROKEN = 1
     type=click.DateTime(["%Y-%m-%d"]),
     help="The first day.",
 )
-def simulate_command(days: int, per_day: int, seed: int, first: datetime) -> None:
+@click.option(
+    "--format",
+    "file_format",
+    default="hl7",
+    show_default=True,
+    type=click.Choice(["hl7", "csv", "xlsx", "fhir"]),
+    help="How the day's records come in.",
+)
+def simulate_command(days: int, per_day: int, seed: int, first: datetime, file_format: Format) -> None:
     """Live through the days of a made-up hospital: records, texts, answers, calls, alerts, readmissions.
 
     After each day it is checked that nothing went out at night, to the dead or to the stopped, that no task was lost
@@ -46,7 +55,7 @@ def simulate_command(days: int, per_day: int, seed: int, first: datetime) -> Non
     refuse_real_phones(settings)
     try:
         make_ready(settings)
-        _live(settings, days=days, per_day=per_day, seed=seed, first=first)
+        _live(settings, days=days, per_day=per_day, seed=seed, first=first, file_format=file_format)
     except NotASimulation as refusal:
         raise CouldNot(str(refusal)) from None
 
@@ -82,18 +91,25 @@ def _refuse_real_records(settings: Settings) -> None:
         runtime.engine.dispose()
 
 
-def _live(settings: Settings, *, days: int, per_day: int, seed: int, first: datetime) -> None:
+def _live(settings: Settings, *, days: int, per_day: int, seed: int, first: datetime, file_format: Format) -> None:
     runtime = make_runtime(settings, FixedClock(first.replace(tzinfo=ZONE)))
     total = DayReport(first.date())
     began = stopwatch()
 
     def tell(report: DayReport) -> None:
-        click.echo(f"{report.day}  {_counts(report)}")
-        for name in ("discharges", "texts_sent", "replies", "calls", "completed", "alerts"):
-            setattr(total, name, getattr(total, name) + getattr(report, name))
+        click.echo(f"{report.day}  {report}")
+        total.add(report)
 
     try:
-        end = simulate(runtime, days=days, per_day=per_day, seed=seed, first_on=first.date(), tell=tell)
+        end = simulate(
+            runtime,
+            days=days,
+            per_day=per_day,
+            seed=seed,
+            first_on=first.date(),
+            tell=tell,
+            file_format=file_format,
+        )
     except InvariantBroken as problem:
         for sentence in problem.sentences:
             click.echo(sentence, err=True)
@@ -101,13 +117,6 @@ def _live(settings: Settings, *, days: int, per_day: int, seed: int, first: date
     finally:
         runtime.engine.dispose()
     seconds = stopwatch() - began
-    click.echo(f"Until {end.last_on}: {_counts(total)}.")
+    click.echo(f"Until {end.last_on}: {total}.")
     click.echo(f"{seconds:,.1f} s, {total.discharges / seconds:,.1f} discharges a second; every invariant holds.")
     click.echo(f"State: {end.digest}")
-
-
-def _counts(report: DayReport) -> str:
-    return (
-        f"{report.discharges} discharges, {report.texts_sent} texts, {report.replies} replies, {report.calls} calls "
-        f"({report.completed} completed), {report.alerts} alerts answered"
-    )

@@ -1,4 +1,6 @@
-"""Patients who tap the link in a text: they answer the survey's pages through the services that the pages call."""
+"""Patients who tap the link in a text: they answer a survey's pages, or change their visit, through the services that
+the pages call.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from hcrm.simulation import people, queries
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.people import Habit
 from hcrm.survey import service
 from hcrm.survey.domain import AnswerValue, Question, QuestionKind, next_question
@@ -21,20 +24,31 @@ OPEN_SHARE = 0.8
 BREAK_OFF_SHARE = 0.06
 """At each question; who breaks off comes back no more."""
 COMMENT_SHARE = 0.5
-_LINK = re.compile(r"/s/([A-Za-z0-9_-]{12})\b")
+_LINK = re.compile(r"/([sa])/([A-Za-z0-9_-]{12})\b")
+_ANOTHER_TIME = ("We will phone you", "我们将致电")
+"""What stands in the text that goes to those who want another time for their visit."""
 _ANSWERING = frozenset({Habit.AT_ONCE, Habit.LATER, Habit.OTHER_LANGUAGE})
 
 
-def follow_links(runtime: Runtime, seed: int, texts: Iterable[queries.PhoneText]) -> int:
-    """Let the holders of these phones tap the links in their texts; how many surveys they answered or began."""
+def follow_links(
+    runtime: Runtime, seed: int, texts: Iterable[queries.PhoneText], clinics: Clinics | None = None
+) -> int:
+    """Let the holders of these phones tap the links in their texts; how many surveys they answered or began, and visits
+    they changed (where there are ``clinics``).
+    """
     done = 0
     for text in texts:
         found = _LINK.search(text.body)
         rng = random.Random(f"{seed}:link:{text.number}:{text.id}")
         if found is None or people.habit_of(seed, text.number) not in _ANSWERING or rng.random() > OPEN_SHARE:
             continue
+        kind, token = found.groups()
         with unit_of_work(runtime.sessions) as session:
-            done += _answer(session, rng, found[1], runtime.clock.now())
+            if kind == "s":
+                done += _answer(session, rng, token, runtime.clock.now())
+            elif clinics is not None:
+                asked = any(words in text.body for words in _ANOTHER_TIME)
+                done += clinics.answer_by_link(session, rng, token, asked=asked, now=runtime.clock.now())
     return done
 
 

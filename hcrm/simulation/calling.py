@@ -45,7 +45,7 @@ class Desk:
         done = 0
         for alert in waiting:
             rng = random.Random(f"{self.seed}:alert:{alert.id}:{now.isoformat()}")
-            on_duty = [each for each in self.staff.of_department(alert.department_id) if self._is_there(each, runtime)]
+            on_duty = self.staff.of_alert(alert, now.astimezone(self.zone))
             answer = people.alert_answer(rng, alert.cause) if on_duty else None
             if answer is None:
                 continue
@@ -63,9 +63,6 @@ class Desk:
                 )
             done += 1
         return done
-
-    def _is_there(self, caller: Caller, runtime: Runtime) -> bool:
-        return caller.on_duty(runtime.clock.now().astimezone(self.zone))
 
     def make_calls(self, runtime: Runtime) -> tuple[int, int]:
         """One round of calls, the most pressing first: (calls made, calls completed)."""

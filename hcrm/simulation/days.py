@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -14,8 +14,10 @@ from hcrm.clock import FixedClock
 from hcrm.organization.queries import facilities
 from hcrm.simulation.calling import Desk
 from hcrm.simulation.clinics import Clinics
-from hcrm.simulation.hospital import Hospital, Record
-from hcrm.simulation.life import DayReport, HospitalLife
+from hcrm.simulation.day_report import DayReport
+from hcrm.simulation.feed import Feed
+from hcrm.simulation.hospital import Record
+from hcrm.simulation.life import HospitalLife
 from hcrm.simulation.models import SimulationRow
 from hcrm.simulation.texting import Phones
 from hcrm.simulation.whole_days import sequences, whole_or_nothing, wind_back
@@ -94,16 +96,15 @@ class Days:
     """The days of a simulation whose hospital and staff are in place.
 
     ``alone``: nobody else writes to the database, so that ids a lost day took can be given out again, and the end is
-    the same as if it had never been lost. ``clinics``: return visits are booked too.
+    the same as if it had never been lost.
     """
 
     runtime: Runtime
     course: Course
-    hospital: Callable[[], Hospital]
+    feed: Feed
     desk: Desk
     folder: Path
     alone: bool = True
-    clinics: Clinics | None = None
     _resumed: bool = False
 
     def until(self, last: date, now: datetime | None = None) -> Iterator[tuple[DayReport, list[Record]]]:
@@ -116,33 +117,33 @@ class Days:
         gc.collect()
         gc.freeze()  # what the program is made of is not gone through again with each import
         resume = self.course.first_on if played is None else played + timedelta(days=1)
-        for told_on, records in self._feed(last):
+        for told_on, records in self._told(last):
             day = told_on + timedelta(days=1)
             if day >= resume:
                 yield self._play(day, records, now), records
 
     def arrived_on(self, day: date) -> list[Record]:
         """The records that come in on the morning of ``day``."""
-        return next((records for told_on, records in self._feed(day) if told_on == day - timedelta(days=1)), [])
+        return next((records for told_on, records in self._told(day) if told_on == day - timedelta(days=1)), [])
 
-    def _feed(self, last: date) -> Iterator[tuple[date, list[Record]]]:
+    def _told(self, last: date) -> Iterator[tuple[date, list[Record]]]:
         first = self.course.first_on
-        return self.hospital().records(first - timedelta(days=1), (last - first).days + 1)
+        return self.feed.records(first - timedelta(days=1), (last - first).days + 1)
 
     def _play(self, day: date, records: list[Record], now: datetime | None) -> DayReport:
         begins = datetime.combine(day, time.min, self.desk.zone)
         clock = FixedClock(begins if now is None else min(begins, now))
         runtime = Runtime(self.runtime.settings, clock, self.runtime.engine, self.runtime.sessions)
+        clinics = Clinics(self.course.seed, self.desk.facility_id, self.desk.zone)
         with whole_or_nothing(runtime) as (joined, connection):
             with unit_of_work(joined.sessions) as session:
                 row = session.get_one(SimulationRow, 1)
                 if self.alone and row.sequences and not self._resumed:
                     wind_back(connection, row.sequences)
                 self._resumed = True
-                phones = Phones(self.course.seed, self.desk.facility_id, row.last_text, list(row.put_off))
-            report = HospitalLife(clock, phones, self.desk, self.folder, self.clinics).play_day(
-                joined, day, records, now
-            )
+                phones = Phones(self.course.seed, self.desk.facility_id, row.last_text, list(row.put_off), clinics)
+            life = HospitalLife(clock, phones, self.desk, self.feed, self.folder, clinics)
+            report = life.play_day(joined, day, records, now)
             with unit_of_work(joined.sessions) as session:
                 row = session.get_one(SimulationRow, 1)
                 row.last_on, row.last_text, row.put_off = day, phones.last_text, phones.put_off

@@ -6,7 +6,7 @@ Its days are played through the real services. Started again days later, it play
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,11 +17,12 @@ from hcrm.accounts.domain import Role
 from hcrm.clock import FixedClock
 from hcrm.settings import Settings
 from hcrm.simulation.calling import Desk
-from hcrm.simulation.clinics import Clinics
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.days import Course, Days, begin, course_of
+from hcrm.simulation.feed import Feed
 from hcrm.simulation.hospital import Hospital
-from hcrm.simulation.life import DayReport
-from hcrm.simulation.setup import Person, Place, as_caller, ensure_person, ensure_place
+from hcrm.simulation.roster import COLLEAGUES, OUTREACH, SERVICE_CENTRE, WARDS
+from hcrm.simulation.setup import OFFICES, Person, Place, as_caller, ensure_person, ensure_place
 from hcrm.simulation.staff import Caller, Staff
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import make_runtime
@@ -45,17 +46,6 @@ LOGINS = (
     Person("administrator", "Sam Price", Role.ADMINISTRATOR, password=PASSWORD),
     Person("auditor", "Ruth Cole", Role.AUDITOR, password=PASSWORD),
 )
-COLLEAGUES = (
-    Person("nadia.reid", "Nadia Reid", Role.NURSE, ("GS", "ORT")),
-    Person("piotr.lloyd", "Piotr Lloyd", Role.NURSE, ("CAR", "RES")),
-    Person("irene.khan", "Irene Khan", Role.NURSE, ("OBG", "PAE")),
-    Person("vera.stone", "Vera Stone", Role.NURSE, ("NEU", "OPH")),
-    Person("jun.li", "Jun Li", Role.SERVICE_AGENT),
-    Person("rosa.silva", "Rosa Silva", Role.SERVICE_AGENT),
-    Person("ben.wright", "Ben Wright", Role.OUTREACH_WORKER),
-)
-"""Who made the calls of the history; nobody can log in as them."""
-
 Progress = Callable[[DayReport], None]
 
 
@@ -80,13 +70,12 @@ def prepare(settings: Settings, now: datetime, progress: Progress, history_days:
 
 def demo_days(runtime: Runtime, course: Course, desk: Desk, folder: Path) -> Days:
     """The days of the demo's hospital; others write to its database too."""
-    clinics = Clinics(course.seed, desk.facility_id, ZONE)
-    return Days(runtime, course, lambda: hospital_of(course), desk, folder, alone=False, clinics=clinics)
+    return Days(runtime, course, feed_of(course), desk, folder, alone=False)
 
 
-def hospital_of(course: Course) -> Hospital:
-    """Where the demo's discharges come from."""
-    return Hospital(seed=course.seed, per_day=course.per_day, country="GB")
+def feed_of(course: Course) -> Feed:
+    """Where the demo's records come from."""
+    return Feed(lambda: Hospital(seed=course.seed, per_day=course.per_day, country="GB"))
 
 
 def _course(session: Session, first_on: date) -> Course:
@@ -100,14 +89,27 @@ def _course(session: Session, first_on: date) -> Course:
 
 def _in_place(session: Session, now: datetime) -> Desk:
     facility_id, department_ids = ensure_place(session, PLACE, now)
-    for login in LOGINS:
-        ensure_person(session, login, facility_id, department_ids, now)
-    teams: dict[Role, list[Caller]] = {Role.NURSE: [], Role.SERVICE_AGENT: [], Role.OUTREACH_WORKER: []}
-    for person in COLLEAGUES:
-        team = teams[person.role]
-        user_id = ensure_person(session, person, facility_id, department_ids, now)
-        number = len(team) if person.role is Role.SERVICE_AGENT else 0
-        team.append(as_caller(user_id, number, [department_ids[code] for code in person.departments]))
-    return Desk(
-        SEED, facility_id, ZONE, Staff(teams[Role.NURSE], teams[Role.SERVICE_AGENT], teams[Role.OUTREACH_WORKER])
+    users = {
+        person: ensure_person(session, person, facility_id, department_ids, now) for person in (*LOGINS, *COLLEAGUES)
+    }
+
+    def team(people: Iterable[Person]) -> list[Caller]:
+        """Shifts, skills and languages go round in a team."""
+        return [
+            as_caller(users[person], number, [department_ids[code] for code in person.departments])
+            for number, person in enumerate(people)
+        ]
+
+    nurses = [
+        caller
+        for code in department_ids
+        for caller in team(each for each in WARDS if each.role is Role.NURSE and each.departments == (code,))
+    ]
+    staff = Staff(
+        wards=nurses,
+        service_centre=team(SERVICE_CENTRE),
+        outreach=team(OUTREACH),
+        doctors=team(each for each in (*LOGINS, *WARDS) if each.role is Role.PHYSICIAN),
+        offices={role.value: team(each for each in LOGINS if each.role is role) for role in OFFICES},
     )
+    return Desk(SEED, facility_id, ZONE, staff)

@@ -49,17 +49,20 @@ class Hospital:
         """
         return self._records(self.rates, first, count, admissions=admissions)
 
-    def _records(
-        self, rates: Rates, first: date, count: int, *, admissions: bool
-    ) -> Iterator[tuple[date, list[Record]]]:
-        parameters = Parameters(
+    def parameters(self, rates: Rates | None = None) -> Parameters:
+        """What its feed is made from."""
+        return Parameters(
             seed=self.seed,
             per_day=self.per_day,
             country=self.country,
             style="zh" if self.country == "CN" else "en",
             chinese_share=self.chinese_share,
             prefix=self.prefix,
-            rates=rates,
+            rates=rates or self.rates,
         )
-        for day, parts in Stream(parameters, admissions=admissions).days(first, count):
+
+    def _records(
+        self, rates: Rates, first: date, count: int, *, admissions: bool
+    ) -> Iterator[tuple[date, list[Record]]]:
+        for day, parts in Stream(self.parameters(rates), admissions=admissions).days(first, count):
             yield day, [record for part in parts for record in part.records]

@@ -14,6 +14,7 @@ from hcrm.reporting.domain.reports import By, Selection
 from hcrm.reporting.service import followup_report, verify
 from hcrm.simulation.people import STOPS
 from hcrm.simulation.queries import evidence
+from hcrm.simulation.told import Merge, Told
 
 MORNING, EVENING = time(8), time(20)
 """The hours in which texts may go out, as the hospitals of the simulation have them."""
@@ -30,17 +31,24 @@ EXCLUDED = {
 
 @dataclass(frozen=True, slots=True)
 class DayPlayed:
-    """A day to look back at: ``texts_before`` is the newest text of the day before, ``looked_at`` when the worker last
-    looked at what was due, ``now`` the end of the day.
+    """A day to look back at: ``texts_before`` is the newest text of the day before, ``told`` and ``merges`` what the
+    records said that came in on its morning, ``looked_at`` when the worker last looked at what was due, ``now`` the end
+    of the day.
     """
 
     day: date
     facility_id: int
     zone: ZoneInfo
     texts_before: int
-    visit_numbers: Sequence[str]
+    told: Sequence[Told]
+    merges: Sequence[Merge]
     looked_at: datetime
     now: datetime
+
+    @property
+    def visit_numbers(self) -> list[str]:
+        """The visits that the day's records are about."""
+        return [each.visit_number for each in self.told]
 
     @property
     def morning(self) -> datetime:
@@ -89,6 +97,44 @@ def _stuck(session: Session, played: DayPlayed) -> Found:
 
 def _not_arrived(session: Session, played: DayPlayed) -> Found:
     return evidence.not_arrived(session, played.facility_id, played.visit_numbers)
+
+
+def _otherwise(session: Session, played: DayPlayed) -> Found:
+    """The stays of the feed as their hospital knows them, against what is stored: corrected, taken back, gone home."""
+    stored = {each.visit_number: each for each in evidence.stays(session, played.facility_id, played.visit_numbers)}
+    return [
+        told.visit_number
+        for told in played.told
+        if (stay := stored.get(told.visit_number)) is not None and not _agree(told, stay, played.zone)
+    ]
+
+
+def _agree(told: Told, stay: evidence.StayStored, zone: ZoneInfo) -> bool:
+    if told.cancelled or told.discharged_at is None:
+        return stay.status == ("cancelled" if told.cancelled else "in_progress")
+    left = stay.discharged_at.astimezone(zone).replace(tzinfo=None) if stay.discharged_at is not None else None
+    known = (stay.status, left, stay.disposition, stay.diagnosis)
+    return known == ("finished", told.discharged_at, told.disposition, told.diagnosis)
+
+
+def _refused(session: Session, played: DayPlayed) -> Found:
+    return evidence.refused_batches(session, played.facility_id, played.morning)
+
+
+def _left_waiting(session: Session, played: DayPlayed) -> Found:
+    return evidence.left_waiting(session, played.facility_id, played.morning)
+
+
+def _two_persons(session: Session, played: DayPlayed) -> Found:
+    return evidence.two_persons(session, played.facility_id, played.merges)
+
+
+def _about_cancelled(session: Session, played: DayPlayed) -> Found:
+    return evidence.texts_about_cancelled(session, played.texts_before)
+
+
+def _plans_of_cancelled(session: Session, played: DayPlayed) -> Found:
+    return evidence.plans_of_cancelled(session, played.facility_id, played.visit_numbers)
 
 
 def _without_plan(session: Session, played: DayPlayed) -> Found:
@@ -176,6 +222,12 @@ _INVARIANTS: Sequence[tuple[str, Callable[[Session, DayPlayed], Found]]] = (
     ("messages reached a phone and do not stand as delivered", _not_told),
     ("messages were left in doubt or passed over", _stuck),
     ("visits of the feed are not in the database", _not_arrived),
+    ("stays are not stored as the feed has them", _otherwise),
+    ("records of the feed were refused", _refused),
+    ("messages of the feed have waited for more than a day", _left_waiting),
+    ("numbers that were merged are still two persons", _two_persons),
+    ("texts were sent about stays that had been entered in error", _about_cancelled),
+    ("plans go on for stays that had been entered in error", _plans_of_cancelled),
     ("stays that went home alive have no plan", _without_plan),
     ("plans lack a step that everybody gets", _steps_missing),
     ("steps by text were due and not handed over", _not_handed_over),

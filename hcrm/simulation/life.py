@@ -10,22 +10,26 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from hcrm.appointments.domain.states import HistoryKind
 from hcrm.clock import FixedClock
 from hcrm.followup import jobs as followup_jobs
-from hcrm.intake.jobs import import_files
+from hcrm.intake.jobs import apply_waiting_messages, import_files
 from hcrm.messaging import jobs as messaging_jobs
+from hcrm.simulation import queries
 from hcrm.simulation.calling import Desk
 from hcrm.simulation.carrier import settle
 from hcrm.simulation.clinics import Clinics
-from hcrm.simulation.feed import write_records
-from hcrm.simulation.generate.records import Event
+from hcrm.simulation.day_report import DayReport
+from hcrm.simulation.feed import Feed
 from hcrm.simulation.hospital import Record
-from hcrm.simulation.texting import LONGEST_CONVERSATION, REPLY_AFTER, Phones, send_all
+from hcrm.simulation.queries import clinics as visits
+from hcrm.simulation.texting import LONGEST_CONVERSATION, REPLY_AFTER, Phones, Sent, send_all
+from hcrm.simulation.told import kinds
 from hcrm.survey import jobs as survey_jobs
-from hcrm.unit_of_work import Runtime
+from hcrm.unit_of_work import Runtime, unit_of_work
 
 RECORDS_AT = time(6, 30)
 """When yesterday's discharges arrive from the hospital's own system."""
@@ -37,19 +41,7 @@ PHONE_HOURS = (time(10, 5),)
 """When patients look at their phones too, and answer."""
 
 CALL_HOURS = (time(9, 30), time(12, 15), time(14, 45), time(18, 40))
-
-
-@dataclass
-class DayReport:
-    """What one day brought."""
-
-    day: date
-    discharges: int = 0
-    texts_sent: int = 0
-    replies: int = 0
-    calls: int = 0
-    completed: int = 0
-    alerts: int = 0
+A_DAY = timedelta(days=1)
 
 
 @dataclass
@@ -59,8 +51,9 @@ class HospitalLife:
     clock: FixedClock
     phones: Phones
     desk: Desk
+    feed: Feed
     folder: Path
-    clinics: Clinics | None = None
+    clinics: Clinics
 
     def play_day(
         self, runtime: Runtime, day: date, arrived: Sequence[Record], until: datetime | None = None
@@ -70,27 +63,26 @@ class HospitalLife:
         The calls of the day of ``until`` are left to whoever looks at the hospital then.
         """
         leave_calls = until is not None and until.astimezone(self.desk.zone).date() <= day
-        report = DayReport(day, discharges=sum(each.event is Event.DISCHARGED for each in arrived))
+        report = DayReport(day, **kinds(arrived)._asdict())
+        with unit_of_work(runtime.sessions) as session:
+            newest = visits.newest_entry(session)
         for at, what in self._hours(day):
             if until is not None and at > until - LONGEST_CONVERSATION * REPLY_AFTER:
                 break
             self.clock.move_to(max(at, self.clock.now()))
             if what == "records":
-                self._take_in(runtime, day, arrived)
-                if self.clinics is not None:
-                    self.clinics.open_day(runtime, day)
+                report.refused_records += self._take_in(runtime, day, arrived)
+                self.clinics.open_day(runtime, day)
             elif what == "worker":
                 self._work(runtime)
-                report.texts_sent += send_all(runtime, self.desk.seed)
+                self._note(report, send_all(runtime, self.desk.seed))
             elif what == "phones":
                 self._work(runtime)
                 self._exchange_texts(runtime, report)
             elif not leave_calls:
-                report.alerts += self.desk.answer_alerts(runtime)
-                made, completed = self.desk.make_calls(runtime)
-                report.calls += made
-                report.completed += completed
+                self._staff_at_work(runtime, day, report)
         settle(runtime)
+        self._look_back(runtime, day, newest, report)
         return report
 
     def _hours(self, day: date) -> list[tuple[datetime, str]]:
@@ -99,26 +91,52 @@ class HospitalLife:
         hours += [(hour, "calls") for hour in CALL_HOURS]
         return [(datetime.combine(day, hour, self.desk.zone), what) for hour, what in sorted(hours)]
 
-    def _take_in(self, runtime: Runtime, day: date, arrived: Sequence[Record]) -> None:
+    def _take_in(self, runtime: Runtime, day: date, arrived: Sequence[Record]) -> int:
+        """Import what came in; how many records were refused."""
         if not arrived:
-            return
-        path = self.folder / f"discharges-{day.isoformat()}.csv"
-        write_records(path, arrived)
-        import_files(runtime, facility_id=self.desk.facility_id, paths=[path])
+            return 0
+        path = self.feed.write(self.folder, f"discharges-{day.isoformat()}", arrived)
+        report = import_files(runtime, facility_id=self.desk.facility_id, paths=[path])
         path.unlink()
+        return report.counts["rejected"] + len(report.refused_files)
 
     def _work(self, runtime: Runtime) -> None:
         """What the worker does beside sending."""
-        if self.clinics is not None:
-            self.clinics.work(runtime)
+        apply_waiting_messages(runtime)
+        self.clinics.work(runtime)
         survey_jobs.expire_responses(runtime)
         survey_jobs.remind_of_surveys(runtime)
         messaging_jobs.expire_messages(runtime)
         followup_jobs.release_due_steps(runtime)
         followup_jobs.climb_ladders(runtime)
 
+    def _staff_at_work(self, runtime: Runtime, day: date, report: DayReport) -> None:
+        """Alerts before calls, those that the calls raise at once, and whoever needs another time for a visit."""
+        report.alerts += self.desk.answer_alerts(runtime)
+        made, completed = self.desk.make_calls(runtime)
+        report.calls += made
+        report.completed += completed
+        report.alerts += self.desk.answer_alerts(runtime)
+        self.clinics.phone_around(runtime, day)
+
     def _exchange_texts(self, runtime: Runtime, report: DayReport) -> None:
         rng = random.Random(f"{self.desk.seed}:texts:{self.clock.now().isoformat()}")
         sent, replies = self.phones.exchange(runtime, self.clock, rng)
-        report.texts_sent += sent
+        self._note(report, sent)
         report.replies += replies
+
+    @staticmethod
+    def _note(report: DayReport, sent: Sent) -> None:
+        report.texts_sent += sent.arrived
+        report.refused_texts += sent.refused
+
+    def _look_back(self, runtime: Runtime, day: date, newest: int, report: DayReport) -> None:
+        """Count what was done about visits since the entry ``newest``, and the alerts that were due."""
+        begins = datetime.combine(day, time.min, self.desk.zone)
+        with unit_of_work(runtime.sessions) as session:
+            done = visits.done_since(session, newest)
+            due = queries.alerts_due(session, self.desk.facility_id, begins, min(self.clock.now(), begins + A_DAY))
+        report.booked, report.moved = done[HistoryKind.BOOKED], done[HistoryKind.MOVED]
+        report.kept, report.missed = done[HistoryKind.FULFILLED], done[HistoryKind.NOSHOW]
+        report.given_up = done[HistoryKind.CANCELLED]
+        report.due_alerts, report.in_time = due

@@ -1,4 +1,4 @@
-"""The demonstration while it runs: people answer the texts that reach their phones, and new discharges come in.
+"""The demonstration while it runs: people answer the texts that reach their phones, and records come in.
 
 It lives by the wall clock beside the web pages and the worker, which sends. Patients take a little while to answer, so
 that whoever watches can see it; who looks only at the next day answers then. Whatever the pages' visitors do comes
@@ -21,10 +21,10 @@ from hcrm.logs import get_logger
 from hcrm.organization.queries import facility_by_code
 from hcrm.simulation import people, queries
 from hcrm.simulation.browsing import follow_links
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.days import Course, course_of
-from hcrm.simulation.demo import PLACE, hospital_of
-from hcrm.simulation.feed import write_records
-from hcrm.simulation.generate import records
+from hcrm.simulation.demo import PLACE, feed_of
+from hcrm.simulation.feed import Feed
 from hcrm.simulation.hospital import Record
 from hcrm.simulation.people import Habit
 from hcrm.simulation.texting import write_back
@@ -44,19 +44,23 @@ AWAKE = (time(8), time(21))
 
 @dataclass
 class Live:
-    """The demo's patients and wards from now on. ``step`` is called again and again."""
+    """The demo's patients and wards from now on. ``step`` is called again and again.
+
+    ``_today`` are the records of a day in the order of what they tell, ``_arrived`` how many of them have come in.
+    """
 
     runtime: Runtime
     facility_id: int
     course: Course
     last_text: int
     folder: Path
+    feed: Feed
     _thinking: dict[int, tuple[datetime, queries.PhoneText]] = field(default_factory=dict)
-    _arrived: set[str] = field(default_factory=set)
+    _arrived: int = 0
     _today: tuple[date, list[Record]] = (date.min, [])
 
     def step(self) -> tuple[int, int]:
-        """What happened since the last look: (texts answered, discharges that came in)."""
+        """What happened since the last look: (texts answered, records that came in)."""
         return self._answer(), self._take_in()
 
     def _answer(self) -> int:
@@ -83,31 +87,31 @@ class Live:
                 replies.append((text, reply))
         write_back(self.runtime, self.facility_id, replies)
         unseen = [text for text in ready if text.id not in answered]
-        return len(replies) + follow_links(self.runtime, self.course.seed, unseen)
+        clinics = Clinics(self.course.seed, self.facility_id, PLACE.zone)
+        return len(replies) + follow_links(self.runtime, self.course.seed, unseen, clinics)
 
     def _take_in(self) -> int:
-        """The discharges of today whose hour has come, as an interface would bring them: one by one."""
+        """The records of today whose hour has come, as an interface brings them: who comes, moves and goes home, and
+        what is corrected, taken back or merged.
+        """
         now = self.runtime.clock.now().astimezone(PLACE.zone)
-        gone_home = [
-            record
-            for record in self._discharged_on(now)
-            if record.event_at <= now.replace(tzinfo=None) and record.stay.visit_number not in self._arrived
-        ]
-        if not gone_home:
+        happened = [each for each in self._told_on(now) if each.event_at <= now.replace(tzinfo=None)]
+        new = happened[self._arrived :]
+        if not new:
             return 0
-        path = self.folder / f"discharges-{now:%Y-%m-%d-%H%M%S}.csv"
-        write_records(path, gone_home)
+        path = self.feed.write(self.folder, f"discharges-{now:%Y-%m-%d-%H%M%S}", new)
         import_files(self.runtime, facility_id=self.facility_id, paths=[path])
         path.unlink()
-        self._arrived.update(each.stay.visit_number for each in gone_home)
-        return len(gone_home)
+        self._arrived = len(happened)
+        return len(new)
 
-    def _discharged_on(self, now: datetime) -> list[Record]:
+    def _told_on(self, now: datetime) -> list[Record]:
         if self._today[0] != now.date():
             first = self.course.first_on - timedelta(days=1)
-            days = hospital_of(self.course).records(first, (now.date() - first).days + 1)
+            days = self.feed.records(first, (now.date() - first).days + 1)
             told = next((of_day for day, of_day in days if day == now.date()), [])
-            self._today = now.date(), [each for each in told if each.event is records.Event.DISCHARGED]
+            self._today = now.date(), sorted(told, key=lambda each: each.event_at)
+            self._arrived = 0
         return self._today[1]
 
 
@@ -134,4 +138,4 @@ def begin_live(runtime: Runtime, folder: Path) -> Live:
         course, place = course_of(session), facility_by_code(session, PLACE.code)
         if course is None or place is None:
             raise LookupError(PLACE.code)
-        return Live(runtime, place.id, course, queries.last_text(session), folder)
+        return Live(runtime, place.id, course, queries.last_text(session), folder, feed_of(course))

@@ -28,6 +28,9 @@ from hcrm.simulation.staff import (
 )
 from hcrm.wiring import install_defaults
 
+OFFICES = (Role.COMPLAINTS_OFFICER, Role.QUALITY_OFFICER)
+"""Who sees to the alerts that are neither a nurse's nor a doctor's."""
+
 SKILLS = (1.0, 0.85, 1.1, 0.95, 1.15)
 """How good the members of a team are, in turn."""
 
@@ -117,13 +120,15 @@ def ensure_person(
 def ensure_staff(
     session: Session, facility_id: int, department_ids: dict[str, int], per_day: int, now: datetime
 ) -> Staff:
-    """As many nurses, agents and outreach workers as ``per_day`` discharges take."""
+    """As many nurses, agents and outreach workers as ``per_day`` discharges take; for each ward a head and doctors."""
     sizes = team_sizes(per_day, {each.code: each.share for each in DEPARTMENTS})
     wards = [
         _caller(session, Role.NURSE, code, number, facility_id, department_ids, now)
         for code, size in sizes.items()
         for number in range(size)
     ]
+    for code in sizes:
+        _caller(session, Role.DEPARTMENT_HEAD, code, 0, facility_id, department_ids, now)
     agents = size_of_team(per_day * SURVEYS_BY_PHONE, SURVEYS_PER_AGENT) + 1
     visitors = size_of_team(per_day * HOME_VISITS, VISITS_PER_WORKER)
     return Staff(
@@ -136,6 +141,12 @@ def ensure_staff(
             _caller(session, Role.OUTREACH_WORKER, "", number, facility_id, department_ids, now)
             for number in range(visitors)
         ],
+        doctors=[
+            _caller(session, Role.PHYSICIAN, code, number, facility_id, department_ids, now)
+            for code in sizes
+            for number in range(2)
+        ],
+        offices={role.value: [_caller(session, role, "", 0, facility_id, department_ids, now)] for role in OFFICES},
     )
 
 

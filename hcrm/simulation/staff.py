@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from hcrm.followup.domain.plan import StepChannel
-from hcrm.simulation.queries import WaitingCall
+from hcrm.simulation.queries import OpenAlert, WaitingCall
 
 CALLS_PER_ROUND = 12
 """Calls that an average caller gets through between two rounds of a day."""
@@ -54,11 +54,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The teams: wards, service centre, outreach."""
+    """The teams: wards, service centre, outreach; the doctors, and by role the offices that see to some alerts."""
 
     wards: Sequence[Caller]
     service_centre: Sequence[Caller]
     outreach: Sequence[Caller]
+    doctors: Sequence[Caller] = ()
+    offices: Mapping[str, Sequence[Caller]] = field(default_factory=dict)
 
     def team(self, call: WaitingCall) -> Sequence[Caller]:
         """Whose work a call is: a home visit outreach's, a ward's own call the ward's, the rest the centre's."""
@@ -68,9 +70,13 @@ class Staff:
             return [each for each in self.wards if call.department_id in each.departments] or self.service_centre
         return self.service_centre
 
-    def of_department(self, department_id: int | None) -> Sequence[Caller]:
-        """Who answers the alerts of a department."""
-        return [each for each in self.wards if department_id in each.departments] or self.service_centre
+    def of_alert(self, alert: OpenAlert, at: datetime) -> Sequence[Caller]:
+        """Who is there at a local moment to see to an alert: whose it is, else the nurses of the ward."""
+        nurses = [each for each in self.wards if alert.department_id in each.departments] or self.service_centre
+        doctors = [each for each in self.doctors if alert.department_id in each.departments]
+        owners = doctors if alert.owner_role == "physician" else self.offices.get(alert.owner_role, nurses)
+        on_duty = [each for each in owners if each.on_duty(at)]
+        return on_duty or [each for each in nurses if each.on_duty(at)]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from hcrm.clock import FixedClock
 from hcrm.messaging import jobs as messaging_jobs
@@ -18,6 +19,7 @@ from hcrm.messaging.providers.base import Providers
 from hcrm.messaging.providers.console import ConsoleProvider, delivered_at_once, write_deliveries
 from hcrm.simulation import carrier, people, queries
 from hcrm.simulation.browsing import follow_links
+from hcrm.simulation.clinics import Clinics
 from hcrm.simulation.people import Habit
 from hcrm.unit_of_work import Runtime, unit_of_work
 
@@ -29,24 +31,38 @@ LEASE = timedelta(minutes=10)
 Reply = tuple[queries.PhoneText, str]
 
 
+class Sent(NamedTuple):
+    """Texts that reached a phone, and those that the carrier refused."""
+
+    arrived: int = 0
+    refused: int = 0
+
+    def plus(self, other: Sent) -> Sent:
+        return Sent(self.arrived + other.arrived, self.refused + other.refused)
+
+
 @dataclass
 class Phones:
-    """All phones of a hospital's patients. ``last_text`` was the newest text read, ``put_off`` waits for tomorrow."""
+    """All phones of a hospital's patients. ``last_text`` was the newest text read, ``put_off`` waits for tomorrow.
+
+    With ``clinics`` their holders also change return visits.
+    """
 
     seed: int
     facility_id: int
     last_text: int = 0
     put_off: list[int] = field(default_factory=list)
+    clinics: Clinics | None = None
 
-    def exchange(self, runtime: Runtime, clock: FixedClock, rng: random.Random) -> tuple[int, int]:
+    def exchange(self, runtime: Runtime, clock: FixedClock, rng: random.Random) -> tuple[Sent, int]:
         """Send what is due, let phones answer, and so on until nobody writes any more: (texts sent, replies)."""
-        sent = replies = 0
+        sent, replies = Sent(), 0
         waiting, self.put_off = self._put_off(runtime), []
         for _ in range(LONGEST_CONVERSATION):
-            sent += send_all(runtime, self.seed)
+            sent = sent.plus(send_all(runtime, self.seed))
             texts = waiting + self._new_texts(runtime)
             written, waiting = self._replies(rng, texts), []
-            replies += follow_links(runtime, self.seed, texts)
+            replies += follow_links(runtime, self.seed, texts, self.clinics)
             if not written:
                 break
             replies += len(written)
@@ -95,15 +111,15 @@ def write_back(runtime: Runtime, facility_id: int, replies: Sequence[Reply]) -> 
             )
 
 
-def send_all(runtime: Runtime, seed: int) -> int:
-    """Hand everything that is due to the simulated carrier; how many texts reached a phone.
+def send_all(runtime: Runtime, seed: int) -> Sent:
+    """Hand everything that is due to the simulated carrier.
 
     What the carrier has told since, or can be asked about, is taken in first.
     """
     carrier.settle(runtime)
     console = Providers(ConsoleProvider(runtime.engine, runtime.clock))
     sender = messaging.Sender("simulation", console, LEASE)
-    handed_over = 0
+    sent = Sent()
     while True:
         now = runtime.clock.now()
         with unit_of_work(runtime.sessions) as session:
@@ -116,6 +132,6 @@ def send_all(runtime: Runtime, seed: int) -> int:
                     write_deliveries(session.connection(), arrived, now)
                 messaging.record_results(session, {each.sms.attempt_id: each.result for each in texts}, now=now)
                 carrier.keep_receipts(session, texts, seed=seed, now=now)
-                handed_over += len(arrived)
+                sent = sent.plus(Sent(len(arrived), sum(each.fate in carrier.CODES for each in texts)))
         if claimed.looked_at < BATCH:
-            return handed_over
+            return sent

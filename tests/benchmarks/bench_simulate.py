@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event
 from hcrm import schema
 from hcrm.clock import FixedClock, stopwatch
 from hcrm.settings import Settings
-from hcrm.simulation.life import DayReport
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.simulate import ZONE, simulate
 from hcrm.wiring import make_runtime
 from tests.databases import begin_run, end_run, open_server, servers_to_test

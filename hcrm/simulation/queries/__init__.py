@@ -53,6 +53,7 @@ class OpenAlert:
     cause: Cause
     severity: Severity
     opened_at: datetime
+    owner_role: str
 
 
 def open_alerts(session: Session, facility_id: int) -> list[OpenAlert]:
@@ -62,7 +63,19 @@ def open_alerts(session: Session, facility_id: int) -> list[OpenAlert]:
         .where(AlertRow.facility_id == facility_id, AlertRow.status != AlertStatus.RESOLVED)
         .order_by(AlertRow.id)
     )
-    return [OpenAlert(row.id, row.department_id, row.cause, row.severity, row.opened_at) for row in rows]
+    return [
+        OpenAlert(row.id, row.department_id, row.cause, row.severity, row.opened_at, row.owner_role) for row in rows
+    ]
+
+
+def alerts_due(session: Session, facility_id: int, begins: datetime, ends: datetime) -> tuple[int, int]:
+    """Alerts that somebody had to look at between two moments, and those of them that had been seen in time."""
+    row = session.execute(
+        select(func.count(), func.count().filter(AlertRow.acknowledged_at <= AlertRow.due_at)).where(
+            AlertRow.facility_id == facility_id, AlertRow.due_at >= begins, AlertRow.due_at < ends
+        )
+    ).one()
+    return row[0], row[1]
 
 
 def texts_after(session: Session, last_id: int) -> list[PhoneText]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections import Counter
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from hcrm.appointments.domain.states import AppointmentState
-from hcrm.appointments.models import Appointment, Sitting
+from hcrm.appointments.domain.states import AppointmentState, HistoryKind
+from hcrm.appointments.models import Appointment, AppointmentHistory, Sitting
 from hcrm.patients.domain import DeceasedState, EncounterStatus
 from hcrm.patients.models import Encounter, Patient
 
@@ -83,3 +84,60 @@ def due_until(session: Session, facility_id: int, until: datetime) -> list[int]:
         .order_by(Appointment.starts_at, Appointment.id)
     )
     return list(rows)
+
+
+def moves_asked(session: Session, facility_id: int, now: datetime) -> list[int]:
+    """Visits to come whose patients have asked for another time and have not chosen one, in order."""
+    rows = session.scalars(
+        select(Appointment.id)
+        .where(
+            Appointment.facility_id == facility_id,
+            Appointment.state == AppointmentState.BOOKED,
+            Appointment.move_asked_at.is_not(None),
+            Appointment.starts_at > now,
+        )
+        .order_by(Appointment.id)
+    )
+    return list(rows)
+
+
+def missed_on(session: Session, facility_id: int, day: date, zone: tzinfo) -> list[WentHome]:
+    """The stays whose return visit was missed on ``day``, of those who are alive and have no other one to come."""
+    begins = datetime.combine(day, time.min, zone)
+    later = aliased(Appointment)
+    rows = session.execute(
+        select(
+            Encounter.id, Encounter.patient_id, Encounter.department_id, Encounter.clinician_id, Encounter.discharged_at
+        )
+        .join(Appointment, Appointment.encounter_id == Encounter.id)
+        .join(Patient, Patient.id == Encounter.patient_id)
+        .where(
+            Appointment.facility_id == facility_id,
+            Appointment.state == AppointmentState.NOSHOW,
+            Appointment.starts_at >= begins,
+            Appointment.starts_at < begins + timedelta(days=1),
+            Encounter.status == EncounterStatus.FINISHED,
+            Encounter.department_id.is_not(None),
+            Patient.deceased_state == DeceasedState.NONE,
+            ~select(later.id)
+            .where(later.encounter_id == Encounter.id, later.state == AppointmentState.BOOKED)
+            .exists(),
+        )
+        .order_by(Appointment.id)
+    )
+    return [WentHome(*row) for row in rows]
+
+
+def newest_entry(session: Session) -> int:
+    """The id of the newest entry in the history of any visit; 0 when there is none."""
+    return session.scalar(select(func.coalesce(func.max(AppointmentHistory.id), 0))) or 0
+
+
+def done_since(session: Session, entry_id: int) -> Counter[HistoryKind]:
+    """How often each thing was done about visits after the entry with this id."""
+    rows = session.execute(
+        select(AppointmentHistory.kind, func.count())
+        .where(AppointmentHistory.id > entry_id)
+        .group_by(AppointmentHistory.kind)
+    )
+    return Counter(dict(rows.tuples().all()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -27,6 +28,9 @@ WHERE d.id > :after AND EXISTS (
     SELECT FROM patient AS same
     JOIN encounter AS e ON e.patient_id = same.id AND e.disposition = 'expired' AND e.status = 'finished'
     WHERE same.person_id = p.person_id AND e.discharged_at < CAST(:morning AS timestamptz)
+    UNION ALL
+    SELECT FROM patient AS same
+    WHERE same.person_id = p.person_id AND same.deceased_state = 'confirmed' AND same.deceased_on < :today
     UNION ALL
     SELECT FROM patient AS same
     JOIN task AS t ON t.patient_id = same.id
@@ -76,6 +80,45 @@ ORDER BY m.id
 _NOT_ARRIVED = """
 SELECT number FROM unnest(CAST(:numbers AS text[])) AS number
 WHERE NOT EXISTS (SELECT FROM encounter WHERE facility_id = :facility AND visit_number = number)
+"""
+_STAYS = """
+SELECT visit_number, status, discharged_at, disposition, principal_diagnosis FROM encounter
+WHERE facility_id = :facility AND visit_number = ANY(:numbers)
+"""
+_REFUSED = """
+SELECT id FROM import_batch
+WHERE facility_id = :facility AND created_at >= :morning
+  AND (status <> 'finished' OR CAST(counts ->> 'rejected' AS int) > 0)
+ORDER BY id
+"""
+_LEFT_WAITING = """
+SELECT id FROM interface_message
+WHERE facility_id = :facility AND status = 'waiting' AND received_at < :morning
+ORDER BY id
+"""
+_TWO_PERSONS = """
+SELECT former FROM unnest(CAST(:former AS text[]), CAST(:mrns AS text[])) AS merged(former, mrn)
+WHERE NOT EXISTS (
+    SELECT FROM patient_identifier AS i JOIN patient AS p ON p.id = i.patient_id
+    JOIN patient_identifier AS j ON j.facility_id = i.facility_id AND j.system = 'mrn' AND j.value = mrn
+    JOIN patient AS q ON q.id = j.patient_id AND q.person_id = p.person_id
+    WHERE i.facility_id = :facility AND i.system = 'mrn' AND i.value = former)
+"""
+_ABOUT_CANCELLED = """
+SELECT d.id
+FROM console_delivery AS d
+JOIN send_attempt AS a ON a.id = d.attempt_id
+JOIN outbox_message AS m ON m.id = a.message_id
+JOIN encounter AS e ON e.id = m.encounter_id AND e.status = 'cancelled'
+WHERE d.id > :after AND m.task_id IS NOT NULL AND m.in_reply_to IS NULL
+ORDER BY d.id
+"""
+_PLANS_OF_CANCELLED = """
+SELECT n.id FROM enrolment AS n
+JOIN encounter AS e ON e.id = n.encounter_id AND e.status = 'cancelled'
+WHERE e.facility_id = :facility AND e.visit_number = ANY(:numbers)
+  AND (n.status = 'active' OR EXISTS (
+      SELECT FROM task AS t WHERE t.enrolment_id = n.id AND t.status IN ('open', 'on_hold')))
 """
 _WITHOUT_PLAN = """
 SELECT e.id FROM encounter AS e
@@ -133,6 +176,16 @@ class Delivery:
     in_reply_to: int | None
 
 
+class StayStored(NamedTuple):
+    """A stay as it is stored."""
+
+    visit_number: str
+    status: str
+    discharged_at: datetime | None
+    disposition: str
+    diagnosis: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class TaskDue:
     """A task as it is stored."""
@@ -160,8 +213,9 @@ def deliveries(session: Session, after: int) -> list[Delivery]:
 
 
 def texts_to_the_dead(session: Session, after: int, morning: datetime) -> list[int]:
-    """Texts to persons who had died in hospital before ``morning``, or whose death a caller had been told of."""
-    return list(session.scalars(text(_TO_THE_DEAD), {"after": after, "morning": morning}))
+    """Texts to persons who had died before ``morning`` by the records, or of whose death a caller had been told."""
+    values = {"after": after, "morning": morning, "today": morning.date()}
+    return list(session.scalars(text(_TO_THE_DEAD), values))
 
 
 def texts_to_the_stopped(session: Session, after: int, stops: Collection[str]) -> list[int]:
@@ -187,6 +241,38 @@ def stuck_messages(session: Session, looked_at: datetime) -> list[int]:
 def not_arrived(session: Session, facility_id: int, visit_numbers: Collection[str]) -> list[str]:
     """Visits of the feed that are not in the database."""
     return list(session.scalars(text(_NOT_ARRIVED), {"facility": facility_id, "numbers": list(visit_numbers)}))
+
+
+def stays(session: Session, facility_id: int, visit_numbers: Collection[str]) -> list[StayStored]:
+    """These visits as they are stored."""
+    rows = session.execute(text(_STAYS), {"facility": facility_id, "numbers": list(visit_numbers)})
+    return [StayStored(*row) for row in rows]
+
+
+def refused_batches(session: Session, facility_id: int, morning: datetime) -> list[int]:
+    """Imports since ``morning`` that did not end, or of which records were refused."""
+    return list(session.scalars(text(_REFUSED), {"facility": facility_id, "morning": morning}))
+
+
+def left_waiting(session: Session, facility_id: int, morning: datetime) -> list[int]:
+    """Messages that came before ``morning`` and still wait for what they refer to."""
+    return list(session.scalars(text(_LEFT_WAITING), {"facility": facility_id, "morning": morning}))
+
+
+def two_persons(session: Session, facility_id: int, merges: Sequence[tuple[str, str]]) -> list[str]:
+    """The former of those pairs of numbers whose patients are not one person."""
+    former, mrns = [pair[0] for pair in merges], [pair[1] for pair in merges]
+    return list(session.scalars(text(_TWO_PERSONS), {"facility": facility_id, "former": former, "mrns": mrns}))
+
+
+def texts_about_cancelled(session: Session, after: int) -> list[int]:
+    """Texts of plans that reached a phone, about stays that had been entered in error."""
+    return list(session.scalars(text(_ABOUT_CANCELLED), {"after": after}))
+
+
+def plans_of_cancelled(session: Session, facility_id: int, visit_numbers: Collection[str]) -> list[int]:
+    """Plans of these visits that go on though the stay was entered in error."""
+    return list(session.scalars(text(_PLANS_OF_CANCELLED), {"facility": facility_id, "numbers": list(visit_numbers)}))
 
 
 def without_plan(session: Session, facility_id: int, visit_numbers: Collection[str]) -> list[int]:

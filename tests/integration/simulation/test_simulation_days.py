@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 from hcrm import logs, schema
 from hcrm.clock import FixedClock
 from hcrm.organization.service import change_settings
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.days import NotASimulation, last_whole_day
+from hcrm.simulation.feed import Feed
 from hcrm.simulation.hospital import Hospital
 from hcrm.simulation.invariants import DayPlayed, broken, broken_figures
-from hcrm.simulation.life import WORKER_HOURS, DayReport
-from hcrm.simulation.queries import evidence
-from hcrm.simulation.simulate import ZONE, End, InvariantBroken, simulate, visits
+from hcrm.simulation.simulate import PLACE, ZONE, End, InvariantBroken, played_day, simulate
+from hcrm.simulation.told import Merge
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import make_runtime
 from tests.conftest import ROOT, Template, make_settings
@@ -34,7 +35,7 @@ from tests.databases import DatabaseServer
 
 pytestmark = pytest.mark.xdist_group("simulated days")
 FIRST = date(2026, 1, 5)
-DAYS, PER_DAY, SEED = 9, 3, 4
+DAYS, PER_DAY, SEED = 9, 3, 5
 MORNING = datetime.combine(FIRST, time.min, ZONE)
 LAST = FIRST + timedelta(days=DAYS - 1)
 MIDNIGHT = datetime.combine(LAST + timedelta(days=1), time.min, ZONE)
@@ -119,16 +120,9 @@ def session(played: Played) -> Iterator[Session]:
 @pytest.fixture
 def last_day(session: Session) -> DayPlayed:
     facility_id = session.execute(text("SELECT id FROM facility")).scalar_one()
-    feed = Hospital(seed=SEED, per_day=PER_DAY).records(FIRST - timedelta(days=1), DAYS)
-    return DayPlayed(
-        day=LAST,
-        facility_id=facility_id,
-        zone=ZONE,
-        texts_before=evidence.newest_text_before(session, datetime.combine(LAST, time.min, ZONE)),
-        visit_numbers=visits([record for day, of_day in feed if day == LAST - timedelta(days=1) for record in of_day]),
-        looked_at=datetime.combine(LAST, max(WORKER_HOURS), ZONE),
-        now=MIDNIGHT,
-    )
+    feed = Feed(lambda: Hospital(seed=SEED, per_day=PER_DAY, prefix=PLACE.code))
+    arrived = dict(feed.records(FIRST - timedelta(days=1), DAYS))[LAST - timedelta(days=1)]
+    return played_day(session, facility_id, ZONE, LAST, arrived)
 
 
 @pytest.mark.slow
@@ -264,6 +258,13 @@ SPOILT = {
         FROM console_delivery WHERE id = :text""",
     "left in doubt": "UPDATE outbox_message SET status = 'unknown' WHERE id = (SELECT max(id) FROM outbox_message)",
     "are not in the database": "UPDATE encounter SET visit_number = visit_number || '?'",
+    "not stored as the feed has them": "UPDATE encounter SET principal_diagnosis = 'Z00.0'",
+    "records of the feed were refused": """UPDATE import_batch SET counts = counts || '{"rejected": 1}'""",
+    "waited for more than a day": """
+        UPDATE interface_message SET status = 'waiting', waits_on = 'mrn:1', content = '{}',
+                                     received_at = :day - INTERVAL '1 hour'""",
+    "entered in error": "UPDATE encounter SET status = 'cancelled'",
+    "plans go on for": "UPDATE encounter SET status = 'cancelled'",
     "have no plan": "DELETE FROM enrolment",
     "lack a step": "DELETE FROM task WHERE step_code = 'survey'",
     "were due and not handed over": """
@@ -278,6 +279,13 @@ SPOILT = {
                         completed_at = (due_on + TIME '23:30') AT TIME ZONE 'Europe/London'
         WHERE due_on <= CAST(:day AS timestamptz)""",
 }
+
+
+def test_merged_numbers_that_are_two_persons_are_named(session: Session, last_day: DayPlayed) -> None:
+    first, second = session.scalars(text("SELECT value FROM patient_identifier WHERE system = 'mrn' LIMIT 2"))
+    apart = replace(last_day, merges=[Merge(first, second)])
+    assert any("still two persons" in each for each in broken(session, apart))
+    assert list(broken(session, replace(last_day, merges=[Merge(first, first)]))) == []
 
 
 @pytest.mark.parametrize(("sentence", "statement"), SPOILT.items(), ids=list(SPOILT))

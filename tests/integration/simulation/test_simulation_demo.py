@@ -15,9 +15,9 @@ from hcrm.cli import main
 from hcrm.clock import FixedClock
 from hcrm.followup.jobs import release_due_steps
 from hcrm.messaging.jobs import handle_inbound
+from hcrm.simulation.day_report import DayReport
 from hcrm.simulation.days import NotASimulation
 from hcrm.simulation.demo import LOGINS, SEED, ZONE, prepare
-from hcrm.simulation.life import DayReport
 from hcrm.simulation.live import THINKING, begin_live
 from hcrm.simulation.texting import send_all
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -88,7 +88,7 @@ def test_people_answer_and_discharges_come_in_while_it_runs(demo, tmp_path):
         session.execute(text('UPDATE facility SET settings = settings || \'{"survey_invitation": "sms"}\''))
     live.runtime.clock.move_to(NOW + timedelta(hours=7))
     release_due_steps(runtime)
-    assert send_all(runtime, SEED) > 0
+    assert send_all(runtime, SEED).arrived > 0
     live.step()
     clock.advance(timedelta(seconds=THINKING[1]))
     live.step()

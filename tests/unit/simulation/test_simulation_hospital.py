@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
-from hcrm.simulation.feed import write_csv, write_records
+from hcrm.simulation.feed import Feed, write_csv
 from hcrm.simulation.generate.records import Event
 from hcrm.simulation.hospital import Country, Hospital, Stay
 from tests.feed_readers import read_csv
@@ -70,7 +70,9 @@ def test_records_arrive_on_the_day_of_what_they_tell(tmp_path: Path) -> None:
 
 
 def test_records_of_a_day_can_be_written_as_a_table(tmp_path: Path) -> None:
-    records = [record for _, records in Hospital(seed=2, per_day=40).records(FIRST, 40) for record in records]
-    told = [record for record in records if record.event in {Event.DISCHARGED, Event.CORRECTED}]
-    assert write_records(tmp_path / "rows.csv", records, "zh") == len(told) < len(records)
-    assert len(read_csv(tmp_path / "rows.csv").visits) == len({record.stay.visit_number for record in told})
+    feed = Feed(lambda: Hospital(seed=2, per_day=40), "csv")
+    told = [record for _, records in feed.records(FIRST, 40) for record in records]
+    assert {record.event for record in told} == {Event.DISCHARGED, Event.CORRECTED}
+    path = feed.write(tmp_path, "rows", told)
+    assert path.read_text(encoding="utf-8").count("\n") == len(told) + 1
+    assert len(read_csv(path).visits) == len({record.stay.visit_number for record in told})
