@@ -188,10 +188,7 @@ def test_naughty_strings_in_every_text_field_are_stored(session: Session, facili
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
-def test_files_are_split_alike_however_they_are_read(
-    shared_data: Path, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_split_alike_however_they_are_read(shared_data: Path, size: int) -> None:
     data = (shared_data / "hl7v2" / "mirth_A31_blank_lines.hl7").read_bytes()[: 300 if size == 1 else 20_000]
     whole = [(each.line, each.data) for each in split_messages(io.BytesIO(data))]
-    monkeypatch.setattr("hcrm.intake.readers.hl7v2.splitting.BLOCK", size)
-    assert [(each.line, each.data) for each in split_messages(io.BytesIO(data))] == whole
+    assert [(each.line, each.data) for each in split_messages(io.BytesIO(data), block=size)] == whole

@@ -12,9 +12,8 @@ from hcrm.followup.domain.risk import RiskAssessment, assess_risk
 from hcrm.followup.queries.enrolment import emergency_visits, id_array
 from hcrm.patients.domain import EncounterClass, EncounterStatus
 from hcrm.patients.models import Encounter
-from hcrm.patients.queries import records_of_persons
+from hcrm.patients.queries import BED_CLASSES, records_of_persons
 
-_STAYS = (EncounterClass.INPATIENT, EncounterClass.SHORT_STAY, EncounterClass.OBSERVATION)
 _ACUTE = (EncounterClass.EMERGENCY, EncounterClass.OBSERVATION)
 
 
@@ -32,7 +31,7 @@ def patient_risk(session: Session, patient_id: int) -> StayRisk | None:
         select(Encounter)
         .where(
             Encounter.patient_id == func.any(id_array(records_of_persons(session, [patient_id]))),
-            Encounter.encounter_class.in_(_STAYS),
+            Encounter.encounter_class.in_(BED_CLASSES),
             Encounter.status == EncounterStatus.FINISHED,
             Encounter.discharged_on.is_not(None),
         )

@@ -18,6 +18,7 @@ from hcrm.patients.queries.people import (
 )
 from hcrm.patients.queries.search import search
 from hcrm.patients.queries.stays import (
+    BED_CLASSES,
     clinician_codes,
     department_codes,
     departments_of_person,
@@ -27,6 +28,7 @@ from hcrm.patients.queries.stays import (
 )
 
 __all__ = [
+    "BED_CLASSES",
     "Known",
     "Records",
     "addresses_of",

@@ -151,14 +151,6 @@ def pair(session: Session, pair_id: int) -> PairSnapshot | None:
     return None if row is None else pair_snapshot(row)
 
 
-def pair_of(session: Session, one: int, other: int) -> PairSnapshot | None:
-    """What is known of these two persons as a pair."""
-    first, second = sorted((one, other))
-    query = select(PossibleDuplicate).where(PossibleDuplicate.first_id == first, PossibleDuplicate.second_id == second)
-    row = session.scalar(query)
-    return None if row is None else pair_snapshot(row)
-
-
 class RecentMerge(NamedTuple):
     """A merge in force that a person made."""
 

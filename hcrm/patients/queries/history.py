@@ -7,12 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from hcrm.patients.domain import EncounterClass, EncounterSnapshot, EncounterStatus, TimelineEntry
+from hcrm.patients.domain import EncounterSnapshot, EncounterStatus, TimelineEntry
 from hcrm.patients.models import Consent, ContactPoint, PatientMerge
-from hcrm.patients.queries.stays import encounters_of_persons
-
-STAYING_CLASSES = frozenset({EncounterClass.INPATIENT, EncounterClass.OBSERVATION, EncounterClass.SHORT_STAY})
-"""Classes in which coming and leaving are two things worth telling."""
+from hcrm.patients.queries.stays import BED_CLASSES, encounters_of_persons
 
 
 def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry]:
@@ -28,7 +25,7 @@ def timeline(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry
 def _stays(stays: Iterable[EncounterSnapshot]) -> Iterator[TimelineEntry]:
     for stay in stays:
         ended = stay.discharged_at is not None
-        if stay.encounter_class in STAYING_CLASSES and ended and stay.admitted_at is not None:
+        if stay.encounter_class in BED_CLASSES and ended and stay.admitted_at is not None:
             yield _stay_entry(stay, "patients.admitted", at_end=False)
         if ended or stay.admitted_at is not None:
             yield _stay_entry(stay, _title(stay), at_end=ended)
@@ -37,7 +34,7 @@ def _stays(stays: Iterable[EncounterSnapshot]) -> Iterator[TimelineEntry]:
 def _title(stay: EncounterSnapshot) -> str:
     if stay.status is EncounterStatus.CANCELLED:
         return "patients.cancelled"
-    if stay.encounter_class not in STAYING_CLASSES:
+    if stay.encounter_class not in BED_CLASSES:
         return "patients.visit"
     return "patients.discharged" if stay.discharged_at is not None else "patients.admitted"
 

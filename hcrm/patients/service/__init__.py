@@ -1,7 +1,7 @@
 """Writing patients, their numbers, consents and stays."""
 
 from hcrm.patients.service.bulk import BulkWriteFailed
-from hcrm.patients.service.contacts import add_contact, change_contact, retire_contact, verify_contact
+from hcrm.patients.service.contacts import add_contact, change_contact, retire_contact
 from hcrm.patients.service.duplicates import keep_alike, mark_different, take_back_different
 from hcrm.patients.service.emptied import settle_emptied_numbers
 from hcrm.patients.service.ledger import merge_patients, unmerge_patients
@@ -38,6 +38,5 @@ __all__ = [
     "settle_emptied_numbers",
     "take_back_different",
     "unmerge_patients",
-    "verify_contact",
     "withdraw_deceased",
 ]

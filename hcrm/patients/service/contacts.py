@@ -65,19 +65,6 @@ def change_contact(
     _audit(session, "patient.contact_changed", contact, actor_user_id, now)
 
 
-def verify_contact(
-    session: Session, *, contact_point_id: int, on: date, now: datetime, actor_user_id: int | None
-) -> None:
-    """Note that the number was found right on that day; records no longer change its owner.
-
-    Raises ``UnknownContact``.
-    """
-    contact = _contact(session, contact_point_id)
-    contact.verified_on = on
-    session.flush()
-    _audit(session, "patient.contact_verified", contact, actor_user_id, now)
-
-
 def retire_contact(
     session: Session,
     *,

@@ -25,7 +25,7 @@ from hcrm.patients.domain import (
     typed_fields,
 )
 from hcrm.patients.domain.names import name_sort_key
-from hcrm.patients.domain.prepared import language_of
+from hcrm.patients.domain.prepared import STAY_COLUMNS, language_of
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
 from hcrm.patients.queries import clinician_codes, department_codes
 from hcrm.patients.service.bulk import fetch, update_rows
@@ -123,11 +123,8 @@ def _head(facts: Sequence[Fact]) -> dict[str, Any]:
     return {"head_event_at": event_at, "head_rank": rank, "head_hash": content_hash}
 
 
-_SAME = (
-    "post_acute", "planned", "admitted_at", "discharged_at", "nurse", "disposition", "principal_diagnosis",
-    "diagnoses", "procedures", "readmission_plan_31d", "sensitive", "payer", "contact_name", "contact_relationship",
-    "needs_review",
-)  # fmt: skip
+_WORKED_OUT = frozenset({"class", "status", "admitted_on", "discharged_on"})
+"""Columns of a stay that have another name, or a form of their own, in its state."""
 
 
 def _stay_values(state: EncounterState, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
@@ -135,7 +132,7 @@ def _stay_values(state: EncounterState, zone: ZoneInfo, now: datetime) -> dict[s
         return None if moment is None else moment.astimezone(zone).date()
 
     return {
-        **{name: getattr(state, name) for name in _SAME},
+        **{name: getattr(state, name) for name in STAY_COLUMNS if name not in _WORKED_OUT},
         "class": state.encounter_class,
         "status": state.status,
         "admitted_on": day(state.admitted_at) or day(state.discharged_at),

@@ -22,7 +22,7 @@ from hcrm.patients.domain import (
     RowKind,
 )
 from hcrm.patients.queries import contacts, encounters_of_persons, patient_snapshots
-from hcrm.patients.service import BulkWriteFailed, choose_language, retire_contact, verify_contact, withdraw_deceased
+from hcrm.patients.service import BulkWriteFailed, change_contact, choose_language, retire_contact, withdraw_deceased
 from tests.factories_patients import PHONE, STATED_AT, apply_rows, stay_row
 
 LATER = STATED_AT + timedelta(days=1)
@@ -240,7 +240,10 @@ def test_the_owner_of_a_number_follows_the_record_until_it_is_verified(
 
     apply_rows(session, facility, [stay_row(phones=(daughter,))], stated_at=LATER)
     (contact,) = contacts(session, [patient_id])[patient_id]
-    verify_contact(session, contact_point_id=contact.id, on=now.date(), now=now, actor_user_id=None)
+    change_contact(
+        session, contact_point_id=contact.id, owner_kind=OwnerKind.RELATIVE, owner_name="王丽", relationship="daughter",
+        may_discuss_health=False, verified_on=now.date(), now=now, actor_user_id=None,
+    )  # fmt: skip
     apply_rows(session, facility, [stay_row()], stated_at=LATER + timedelta(days=1))
     (verified,) = contacts(session, [patient_id])[patient_id]
 

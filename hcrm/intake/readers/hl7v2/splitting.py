@@ -41,15 +41,15 @@ def is_hl7(head: bytes) -> bool:
     return _START.match(head.removeprefix(codecs.BOM_UTF8).lstrip(_FRAME + b"\r\n")) is not None
 
 
-def split_messages(file: BinaryIO, longest: int = LONGEST) -> Iterator[RawMessage]:
+def split_messages(file: BinaryIO, longest: int = LONGEST, block: int = BLOCK) -> Iterator[RawMessage]:
     """The messages of a file in order; batch and file envelopes are left out, so is text before the first message.
 
-    Only one message at a time is kept.
+    Only one message at a time is kept; ``block`` bytes are read at a time.
     """
     gathered = _Gathered(longest)
     line, end = 1, 0
     source, converted = _source(file)
-    for text, is_complete, read in _lines(source, longest):
+    for text, is_complete, read in _lines(source, longest, block):
         plain = text.lstrip(_FRAME) if gathered.at_line_start else text
         if gathered.at_line_start and plain.startswith(b"\xef\xbb\xbf"):
             plain = plain[3:]
@@ -121,10 +121,10 @@ class _Converted:
         return self._file.tell()
 
 
-def _lines(file: BinaryIO | io.BytesIO, longest: int) -> Iterator[tuple[bytes, bool, int]]:
+def _lines(file: BinaryIO | io.BytesIO, longest: int, size: int) -> Iterator[tuple[bytes, bool, int]]:
     """Lines without their ends, as (text, complete, bytes read); a line longer than ``longest`` comes in pieces."""
     rest = b""
-    while block := file.read(BLOCK):
+    while block := file.read(size):
         read = file.tell()
         data = rest + block
         # A CR at the very end may be half of a CRLF: it waits for the next block.
