@@ -27,4 +27,5 @@ def take_reply(
         for_person=taken.for_person,
         finished=taken.finished,
         outcome=Outcome.ANSWER,
+        read_as=taken.read_as,
     )

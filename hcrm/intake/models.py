@@ -125,24 +125,6 @@ class InterfaceMessageDay(Base):
     count: Mapped[int]
 
 
-class AccessToken(Base):
-    """What another system of the hospital shows when it posts records; only the hash of the token is kept."""
-
-    __tablename__ = "access_token"
-
-    id: Mapped[BigId]
-    facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"), index=True)
-    name: Mapped[str] = mapped_column(String(100))
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    ending: Mapped[str] = mapped_column(String(4))
-    """The last characters, by which a person knows it again."""
-    created_at: Mapped[UtcDateTime]
-    created_by: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    last_used_at: Mapped[UtcDateTime | None]
-    revoked_at: Mapped[UtcDateTime | None]
-    revoked_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
-
-
 class PostedDocument(Base):
     """A document that was posted and taken; the same bytes again are about the same moment and change nothing."""
 

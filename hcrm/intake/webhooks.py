@@ -19,11 +19,12 @@ from hcrm.accounts.guard import public
 from hcrm.extensions import csrf
 from hcrm.intake import service
 from hcrm.intake.domain import Profile, RowRefused
-from hcrm.intake.domain.tokens import TokenSnapshot
 from hcrm.intake.forms import outcomes
 from hcrm.intake.readers.fhir.posted import ANSWERED_BY_ENTRY, Posted, read_posted
 from hcrm.intake.readers.hl7v2 import Reading
 from hcrm.organization.queries import facility
+from hcrm.tokens.domain import TokenPurpose, TokenSnapshot
+from hcrm.tokens.service import use_token
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import bearer_token, now
 
@@ -50,7 +51,7 @@ def with_token(view: Callable[[bytes], ResponseReturnValue]) -> Callable[[], Res
     def checked() -> ResponseReturnValue:
         try:
             with unit_of_work() as session:
-                g.access_token = service.use_token(session, bearer_token(), now=now())
+                g.access_token = use_token(session, bearer_token(), purpose=TokenPurpose.RECORDS, now=now())
             if g.access_token is None:
                 return _answer(401, outcomes.plain_outcome("unauthorized"), **{"WWW-Authenticate": "Bearer"})
             if request.mimetype not in TYPES:

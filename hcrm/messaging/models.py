@@ -193,7 +193,10 @@ class ProviderPause(Base):
 
 
 class InboundMessage(Base):
-    """A text from a phone: stored before anything else is done with it."""
+    """A text from a phone: stored before anything else is done with it.
+
+    ``reading``: the rules that were asked when it was taken, with the time.
+    """
 
     __tablename__ = "inbound_message"
     __table_args__ = (
@@ -221,6 +224,7 @@ class InboundMessage(Base):
     claimed_at: Mapped[UtcDateTime | None]
     handled_at: Mapped[UtcDateTime | None]
     handled_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    reading: Mapped[JsonObject] = mapped_column(server_default=text("'{}'"))
 
 
 class Conversation(Base):

@@ -22,4 +22,5 @@ def take_reply(
         for_person=outcome.for_person,
         finished=outcome.finished,
         outcome=Outcome.ANSWER,
+        read_as=outcome.read_as,
     )

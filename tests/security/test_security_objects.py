@@ -16,16 +16,17 @@ from hcrm.accounts.models import Membership
 from hcrm.accounts.service import create_user
 from hcrm.followup.models import AlertRow, AttemptRow, PlanRow
 from hcrm.followup.service import begin_draft
-from hcrm.intake.models import AccessToken, ImportBatch, MappingProfile
+from hcrm.intake.models import ImportBatch, MappingProfile
 from hcrm.messaging.service import receive, take
 from hcrm.organization.models import Facility
 from hcrm.patients.models import ContactPoint, Patient, PatientIdentifier, PossibleDuplicate
 from hcrm.reporting.domain.reports import Rate
 from hcrm.reporting.domain.targets import Targeted
-from hcrm.reporting.models import ReportToken
 from hcrm.reporting.service.improvements import begin_improvement
 from hcrm.reporting.service.review import appeal_review
 from hcrm.survey.models import SurveyResponse
+from hcrm.tokens.domain import TokenPurpose
+from hcrm.tokens.models import AccessToken
 from hcrm.unit_of_work import Runtime, unit_of_work
 from tests.conftest import PASSWORD
 from tests.factories_appointments import Clinic
@@ -122,7 +123,7 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
     with runtime.sessions() as session:
         alert = session.scalars(select(AlertRow.id)).one()
         profile = session.scalars(select(MappingProfile.id)).one()
-        token = session.scalars(select(AccessToken.id)).one()
+        token = session.scalars(select(AccessToken.id).where(AccessToken.purpose == TokenPurpose.RECORDS)).one()
     with unit_of_work(runtime.sessions) as session:
         pair = PossibleDuplicate(
             facility_id=facility,
@@ -136,7 +137,7 @@ def ids(client: Any, login: Login, runtime: Runtime, facility: int, departments:
         session.flush()
         pair_id = pair.id
         response = session.scalars(select(SurveyResponse.id)).one()
-        figure_token = session.scalars(select(ReportToken.id)).one()
+        figure_token = session.scalars(select(AccessToken.id).where(AccessToken.purpose == TokenPurpose.FIGURES)).one()
     with unit_of_work(runtime.sessions) as session:
         improvement = begin_improvement(
             session, facility_id=facility, department_id=departments["MED"], figure=Targeted.SATISFIED, month="2026-03",

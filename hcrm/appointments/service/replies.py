@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -23,11 +23,15 @@ from hcrm.organization.queries import facility
 
 @dataclass(frozen=True, slots=True)
 class ReplyTaken:
-    """What became of a reply: the answer, whether a person has to read it, whether nothing more is asked."""
+    """What became of a reply: the answer, whether a person has to read it, whether nothing more is asked.
+
+    ``read_as``: the word for what it asks for; None when it could not be read.
+    """
 
     answer: MessageRequest | None = None
     for_person: bool = False
     finished: bool = False
+    read_as: str | None = None
 
 
 def take_reply_text(
@@ -41,13 +45,13 @@ def take_reply_text(
     row = locked(session, appointment_id)
     meant = read_reply(text)
     if row is None or meant is None or row.state not in _OPEN or row.starts_at is None or row.starts_at <= now:
-        return ReplyTaken(for_person=True)
+        return ReplyTaken(for_person=True, read_as=meant)
     if row.moved_at is not None and row.moved_at > asked_at and meant is Reply.CONFIRM:
-        return ReplyTaken(_answer(session, row, "appt_booked", inbound_id, now))
+        return ReplyTaken(_answer(session, row, "appt_booked", inbound_id, now), read_as=meant)
     try:
-        return _DO[meant](session, row, inbound_id, now)
+        return replace(_DO[meant](session, row, inbound_id, now), read_as=meant)
     except Refused:
-        return ReplyTaken(for_person=True, finished=True)
+        return ReplyTaken(for_person=True, finished=True, read_as=meant)
 
 
 _OPEN = frozenset({AppointmentState.BOOKED, AppointmentState.PROPOSED, AppointmentState.PENDING})

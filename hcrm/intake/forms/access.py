@@ -6,10 +6,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
-from hcrm.web import BaseForm
+from hcrm.tokens.forms import TokenForm
 
 
-class TokenForm(BaseForm):
+class RecordsTokenForm(TokenForm):
     """Which system it is for, and whose records that system has."""
 
     name = StringField(

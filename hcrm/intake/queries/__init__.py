@@ -20,7 +20,6 @@ from hcrm.intake.domain import (
 )
 from hcrm.intake.models import ImportBatch, ImportRowError, InterfaceMessage
 from hcrm.intake.queries.profiles import profiles_named, stored_profile, stored_profiles
-from hcrm.intake.queries.tokens import token, tokens
 
 
 def batch(session: Session, batch_id: int) -> BatchSnapshot | None:
@@ -191,6 +190,4 @@ __all__ = [
     "row_errors",
     "stored_profile",
     "stored_profiles",
-    "token",
-    "tokens",
 ]

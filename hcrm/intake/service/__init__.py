@@ -22,7 +22,6 @@ from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
 from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.intake.service.thinning import AT_ONCE, forget_posted, thin_messages
-from hcrm.intake.service.tokens import make_token, revoke_token, use_token
 from hcrm.intake.service.undo import CannotUndo, Hindrance, undo_batch
 
 __all__ = [
@@ -48,11 +47,9 @@ __all__ = [
     "keep_refused",
     "leave_out",
     "lock_file",
-    "make_token",
     "move_batch",
     "rehearse_chunk",
     "rename_profile",
-    "revoke_token",
     "settle_chunk",
     "start_batch",
     "store_upload",
@@ -60,5 +57,4 @@ __all__ = [
     "thin_messages",
     "undo_batch",
     "unlock_file",
-    "use_token",
 ]

@@ -26,13 +26,13 @@ from hcrm.intake.domain import (
     Severity,
     add_counts,
 )
-from hcrm.intake.domain.tokens import TokenSnapshot
 from hcrm.intake.models import ImportBatch, PostedDocument
 from hcrm.intake.readers.fhir.files import fhir_shape
 from hcrm.intake.readers.fhir.posted import Posted
 from hcrm.intake.readers.process import prepared
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.patients.service import lock_facility
+from hcrm.tokens.domain import TokenSnapshot
 
 DATABASE_AWAY: Final = (OperationalError, InterfaceError)
 """What a call raises while the database cannot be reached."""

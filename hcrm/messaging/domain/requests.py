@@ -118,7 +118,7 @@ class ConversationSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InboundSnapshot:
-    """One text from a phone as it was when read."""
+    """One text from a phone as it was when read; ``checks`` are the rules that were asked at ``taken_at``, in order."""
 
     id: int
     facility_id: int
@@ -136,12 +136,16 @@ class InboundSnapshot:
     claimed_by: int | None
     claimed_at: datetime | None
     media_count: int = 0
+    checks: tuple[Check, ...] = ()
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HandledReply:
     """What a handler made of a reply.
 
+    ``read_as``: what it was read as, in a word of the handler's own (``confirm``, ``overall=5``); None when it could
+    not be read.
     ``replies`` are sent back to the phone that wrote (number, reply and expiry are filled in). With ``for_person`` the
     text waits in the Inbox all the same. ``finished`` ends the conversation.
     """
@@ -150,6 +154,7 @@ class HandledReply:
     for_person: bool = False
     finished: bool = False
     outcome: Outcome = Outcome.ANSWER
+    read_as: str | None = None
 
 
 InboundHandler = Callable[[Any, ConversationSnapshot, InboundSnapshot, datetime], HandledReply]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Scope
 from hcrm.messaging.domain import (
+    Check,
     ConversationSnapshot,
     InboundSnapshot,
     InboundState,
@@ -53,6 +54,8 @@ def inbound_snapshot(row: InboundMessage) -> InboundSnapshot:
         claimed_by=row.claimed_by,
         claimed_at=row.claimed_at,
         media_count=row.media_count,
+        checks=tuple(Check(each["code"], each["passed"], each["fact"]) for each in row.reading.get("checks", [])),
+        taken_at=datetime.fromisoformat(row.reading["at"]) if "at" in row.reading else None,
     )
 
 

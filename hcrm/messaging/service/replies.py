@@ -82,27 +82,42 @@ def take(session: Session, inbound_id: int, *, now: datetime) -> InboundState | 
     row = _untaken(session, inbound_id)
     if row is None:
         return None
+    row.reading = {"at": now.isoformat(), "checks": []}
     waiting = conversations.waiting_with(session, our_number=row.to_number, their_number=row.from_number, now=now)
     _attribute(session, row, waiting)
     if row.media_count:
+        _note(row, "words_alone", passed=False, fact=str(row.media_count))
         _refuse_media(session, row, now)
     if row.media_count and not row.body.strip():
         _wait_for_person(session, row, now)
         session.flush()
         return row.state
-    word = keyword(
-        row.body,
-        stopped=is_stopped(session, row.facility_id, row.from_number),
-        appointment_waiting=waiting is not None and waiting.topic == APPOINTMENT_TOPIC,
-    )
+    word = _keyword(session, row, waiting)
     if word is not None:
         _obey(session, row, word, now)
     elif waiting is not None:
         _converse(session, row, waiting, now)
     else:
+        _note(row, "question_waits", passed=False)
         _wait_for_person(session, row, now)
     session.flush()
     return row.state
+
+
+def _keyword(session: Session, row: InboundMessage, waiting: Conversation | None) -> Keyword | None:
+    """The keyword that the text is; one that belongs to the appointment which waits for a reply is none."""
+    stopped = is_stopped(session, row.facility_id, row.from_number)
+    appointment = waiting is not None and waiting.topic == APPOINTMENT_TOPIC
+    word = keyword(row.body, stopped=stopped, appointment_waiting=appointment)
+    else_one = keyword(row.body, stopped=stopped) if word is None else None
+    _note(row, "keyword", passed=word is not None, fact=word or ("for_appointment" if else_one else ""))
+    return word
+
+
+def _note(row: InboundMessage, rule: str, *, passed: bool, fact: str = "") -> None:
+    """Write down what a rule said of the text, for *Why (not)?*."""
+    asked = [*row.reading["checks"], {"code": rule, "passed": passed, "fact": fact}]
+    row.reading = {**row.reading, "checks": asked}
 
 
 def leave_to_person(session: Session, inbound_id: int, *, now: datetime) -> InboundState | None:
@@ -110,7 +125,9 @@ def leave_to_person(session: Session, inbound_id: int, *, now: datetime) -> Inbo
     row = _untaken(session, inbound_id)
     if row is None:
         return None
+    row.reading = {"at": now.isoformat(), "checks": []}
     _attribute(session, row, None)
+    _note(row, "rules_worked", passed=False)
     _wait_for_person(session, row, now)
     session.flush()
     return row.state
@@ -142,10 +159,13 @@ def _attribute(session: Session, row: InboundMessage, waiting: Conversation | No
     """Whose text it is: the waiting conversation's patient, or the only person with this number; never guessed."""
     if waiting is not None:
         row.conversation_id, row.patient_id = waiting.id, waiting.patient_id
+        _note(row, "whose", passed=True, fact="conversation")
         return
     persons = patients.patients_with_number(session, row.facility_id, row.from_number)
     row.patient_id = persons[0] if len(persons) == 1 else None
     row.state = InboundState.AMBIGUOUS if len(persons) > 1 else row.state
+    fact = {0: "nobody", 1: "only_one"}.get(len(persons), "several")
+    _note(row, "whose", passed=len(persons) == 1, fact=fact)
 
 
 def _obey(session: Session, row: InboundMessage, word: Keyword, now: datetime) -> None:
@@ -158,6 +178,7 @@ def _obey(session: Session, row: InboundMessage, word: Keyword, now: datetime) -
     change = stops.stop if word is Keyword.STOP else stops.start
     changed = change(session, facility_id=row.facility_id, number=row.from_number, source="keyword", now=now)
     row.outcome = Outcome.STOPPED if word is Keyword.STOP else Outcome.STARTED
+    _note(row, "changes_something", passed=changed)
     if changed and not settings.provider_confirms_stop:
         _answer(session, row, Purpose.SYSTEM, f"{word.value}_confirm", now)
 
@@ -166,11 +187,13 @@ def _converse(session: Session, row: InboundMessage, waiting: Conversation, now:
     """Hand the text to who opened the conversation."""
     handlers: Mapping[str, InboundHandler] = session.info["inbound_handlers"]
     handler = handlers.get(waiting.topic)
+    _note(row, "question_waits", passed=handler is not None, fact=waiting.topic)
     if handler is None:
         _wait_for_person(session, row, now)
         return
     session.flush()
     result = handler(session, conversation_snapshot(waiting), inbound_snapshot(row), now)
+    _note(row, "understood", passed=result.read_as is not None, fact=result.read_as or "")
     row.outcome = result.outcome
     if result.for_person:
         row.state = InboundState.MATCHED

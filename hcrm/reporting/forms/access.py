@@ -8,10 +8,11 @@ from wtforms.validators import DataRequired, Length
 
 from hcrm.reporting.domain.tokens import REPORTS
 from hcrm.reporting.forms.workbook import REPORT_LABELS
-from hcrm.web import BaseForm, choices
+from hcrm.tokens.forms import TokenForm
+from hcrm.web import choices
 
 
-class FigureTokenForm(BaseForm):
+class FigureTokenForm(TokenForm):
     """Which tool it is for, and what it may read."""
 
     name = StringField(_l("Tool"), validators=[DataRequired(message=_l("Say which tool it is for.")), Length(max=100)])

@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 
 from hcrm.accounts.domain import Action, scope_of
 from hcrm.accounts.guard import current_actor, require_object, requires
-from hcrm.organization.queries import departments
+from hcrm.organization.queries import departments, facility
 from hcrm.reporting.forms.access import FigureTokenForm
 from hcrm.reporting.forms.workbook import REPORT_LABELS
-from hcrm.reporting.queries.tokens import token, tokens
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.service.tokens import make_token, revoke_token
+from hcrm.tokens.domain import TokenPurpose
+from hcrm.tokens.queries import token, tokens
+from hcrm.tokens.service import make_token, revoke_token
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import language, now, settings
 
@@ -32,7 +33,8 @@ def access() -> ResponseReturnValue:
             made = _make(session, form, facility_id)
             form = FigureTokenForm(formdata=None)
             form.offer(names)
-        known = tokens(session, [facility_id])
+        zone = facility(session, facility_id).zone
+        known = tokens(session, TokenPurpose.FIGURES, [facility_id])
     page = render_template(
         "reporting/access.html",
         form=form,
@@ -40,6 +42,8 @@ def access() -> ResponseReturnValue:
         tokens=known,
         names=names,
         reports=REPORT_LABELS,
+        moment=now(),
+        zone=zone,
         address=settings().public_base_url,
     )
     return page, 422 if form.errors else 200
@@ -50,7 +54,7 @@ def access() -> ResponseReturnValue:
 def revoke_access(figure_token_id: int) -> ResponseReturnValue:
     """Take a token back: whoever shows it is refused from now on."""
     with unit_of_work() as session:
-        found = token(session, figure_token_id)
+        found = token(session, TokenPurpose.FIGURES, figure_token_id)
         if found is None:
             abort(404)
         require_object(Action.ADMINISTER, found.facility_id)
@@ -66,9 +70,11 @@ def _facility() -> int:
 def _make(session: Any, form: FigureTokenForm, facility_id: int) -> str:
     _known, made = make_token(
         session,
+        purpose=TokenPurpose.FIGURES,
         facility_id=facility_id,
         department_id=int(form.department.data) if form.department.data else None,
-        reports=form.reports.data,
+        scopes=form.reports.data,
+        expires_at=form.expires_at(facility(session, facility_id).zone),
         name=str(form.name.data),
         now=now(),
         actor_user_id=current_actor().user_id,

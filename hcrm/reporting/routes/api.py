@@ -23,13 +23,14 @@ from hcrm.reporting.domain.reports import (
     Selection,
     UnknownMeasure,
 )
-from hcrm.reporting.domain.tokens import REPORTS, TokenSnapshot
+from hcrm.reporting.domain.tokens import REPORTS
 from hcrm.reporting.forms.openapi import description
 from hcrm.reporting.queries.tasks import TaskFilter
 from hcrm.reporting.routes.blueprint import blueprint
 from hcrm.reporting.service.overview import REVISIT_MEASURE
-from hcrm.reporting.service.tokens import use_token
 from hcrm.survey.domain import UnknownQuestionnaire
+from hcrm.tokens.domain import TokenPurpose, TokenSnapshot
+from hcrm.tokens.service import use_token
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import bearer_token, now, settings
 
@@ -55,10 +56,10 @@ def api_report(report: str) -> ResponseReturnValue:
     if report not in REPORTS:
         abort(404)
     with unit_of_work() as session:
-        token = use_token(session, bearer_token(), now=now())
+        token = use_token(session, bearer_token(), purpose=TokenPurpose.FIGURES, now=now())
         if token is None:
             return jsonify(error="token_needed"), 401, {"WWW-Authenticate": "Bearer"}
-        if report not in token.reports:
+        if report not in token.scopes:
             return jsonify(error="not_for_this_report"), 403
         try:
             return jsonify(_MAKERS[report](session, _selection(token), now()))

@@ -35,11 +35,15 @@ _DATE_FORMATS = {"en": "EEE d MMM", "zh_Hans": "M月d日"}
 
 @dataclass(frozen=True, slots=True)
 class TextOutcome:
-    """What a text did: what to send back, whether a person must read it, whether the conversation is over."""
+    """What a text did: what to send back, whether a person must read it, whether the conversation is over.
+
+    ``read_as``: ``question=value``, or the code of the question alone where the answer is in the person's own words.
+    """
 
     reply: MessageRequest | None
     for_person: bool
     finished: bool
+    read_as: str | None = None
 
 
 def opening_request(
@@ -115,7 +119,16 @@ def take_reply_text(session: Session, *, response_id: int, inbound_id: int, text
     if turn.reply in (ReplyKind.THANKS, ReplyKind.THANKS_LOW):
         close_response(session, response_id=row.id, now=now)
     reply = _reply(session, row, sheet.questionnaire, turn, inbound_id, now)
-    return TextOutcome(reply, for_person=turn.to_person, finished=turn.position.finished)
+    return TextOutcome(
+        reply, for_person=turn.to_person, finished=turn.position.finished, read_as=_read_as(sheet.questionnaire, turn)
+    )
+
+
+def _read_as(questionnaire: Questionnaire, turn: Turn) -> str | None:
+    if turn.answer is None:
+        return None
+    code, value = turn.answer
+    return code if questionnaire.question(code).kind is QuestionKind.TEXT else f"{code}={value}"
 
 
 def _position(row: SurveyResponse) -> SmsPosition | None:

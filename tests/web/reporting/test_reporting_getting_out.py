@@ -15,8 +15,7 @@ from sqlalchemy import text
 
 from hcrm.reporting import service
 from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, REVISIT_GROUPINGS, By, Selection
-from hcrm.reporting.domain.tokens import PREFIX
-from hcrm.reporting.models import ReportToken
+from hcrm.tokens.models import AccessToken
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -39,7 +38,7 @@ def hospital(runtime: Runtime, facility: int) -> Runtime:
 def make_token(client: FlaskClient, **data: Any) -> str:
     page = client.post("/figures/access", data={"name": "dashboard", "department": "", **data})
     assert page.status_code == 200
-    found = re.search(rf"{PREFIX}[\w-]{{20,}}", page.get_data(as_text=True))
+    found = re.search(r"hcrmfig_[\w-]{20,}", page.get_data(as_text=True))
     assert found is not None
     return found[0]
 
@@ -85,7 +84,7 @@ def test_a_token_reads_what_the_command_prints(
     made = ask(client, token, f"/api/figures/revisits?measure=readmit_30d&by=department&{PERIOD}").get_json()
     with unit_of_work(hospital.sessions) as session:
         report = service.revisit_report(session, measure="readmit_30d", selection=JANUARY, by=By.DEPARTMENT, now=NOW)
-        kept = session.query(ReportToken).one()
+        kept = session.query(AccessToken).one()
         assert token not in {kept.token_hash, kept.name}
         assert kept.last_used_at is not None
     assert made == service.revisit_json(report)
@@ -108,7 +107,7 @@ def test_a_token_reaches_so_far_and_no_further(
     assert bare.status_code == 401
     assert ask(client, narrow + "x", "/api/figures/followup").status_code == 401
     with unit_of_work(hospital.sessions) as session:
-        number = session.query(ReportToken).one().id
+        number = session.query(AccessToken).one().id
     assert client.post(f"/figures/access/{number}/revoke").status_code == 303
     assert ask(client, narrow, "/api/figures/followup").status_code == 401
 

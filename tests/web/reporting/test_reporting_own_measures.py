@@ -22,7 +22,8 @@ from hcrm.reporting import service
 from hcrm.reporting.domain.measures import MEASURES
 from hcrm.reporting.domain.reports import By, Selection, UnknownMeasure
 from hcrm.reporting.models import OwnMeasure
-from hcrm.reporting.service.tokens import make_token
+from hcrm.tokens.domain import TokenPurpose
+from hcrm.tokens.service import make_token
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -87,7 +88,7 @@ def test_a_kept_measure_gives_the_numbers_of_the_same_parameters_everywhere(
         assert [each for each in checked.values() if each.differences] == []
         author = session.scalars(select(UserAccount.id)).first()
         _kept, token = make_token(
-            session, facility_id=facility, department_id=None, reports=["revisits"], name="BI", now=NOW,
+            session, purpose=TokenPurpose.FIGURES, facility_id=facility, scopes=["revisits"], name="BI", now=NOW,
             actor_user_id=author or 0,
         )  # fmt: skip
         said = [each.action for each in session.scalars(select(AuditEntry))]
