@@ -150,6 +150,20 @@ def satisfaction(
     _print(_read(make, from_on, to_on, facility), SATISFACTION_COLUMNS, as_json=as_json)
 
 
+@report.command("visits")
+@_options(service.VISIT_GROUPINGS)
+def visits(*, from_on: date | None, to_on: date | None, by: str, facility: str | None, as_json: bool) -> None:
+    """How many discharges had a return visit booked, and how many visits were kept."""
+
+    def make(session: Session, selection: Selection, now: datetime) -> dict[str, Any]:
+        try:
+            return service.visit_json(session, selection=selection, by=By(by), now=now)
+        except service.SeveralZones:
+            raise CouldNot("The hospitals are in different time zones: say which one with --facility.") from None
+
+    _print(_read(make, from_on, to_on, facility), VISIT_COLUMNS, as_json=as_json)
+
+
 @report.command("verify")
 def verify() -> None:
     """Compute every figure a second time, another way, and say whether both agree (exit 1 if not)."""
@@ -219,7 +233,20 @@ SATISFACTION_COLUMNS = (
     ("Recommend (NPS)", "nps"),
     ("Index", "index"),
 )
-_SHARES = {"rate", "low", "high", "top_box", "on_time_rate"}
+VISIT_COLUMNS = (
+    ("Group", "group"),
+    ("Discharged", "discharged"),
+    ("Booked before", "booked_before"),
+    ("Booked before", "booked_before_rate"),
+    ("Due", "visits_due"),
+    ("Kept", "kept"),
+    ("Kept", "rate"),
+    ("Did not come", "no_show"),
+    ("Did not come", "no_show_rate"),
+    ("Without outcome", "without_outcome"),
+    ("Lead time, days", "lead_days"),
+)
+_SHARES = {"booked_before_rate", "no_show_rate", "rate", "low", "high", "top_box", "on_time_rate"}
 
 
 def _print(made: dict[str, Any], columns: Sequence[tuple[str, str]], *, as_json: bool) -> None:

@@ -27,9 +27,21 @@ _DAY = 86_400
 
 
 def visit_figures_by_department(
-    session: Session, scope: Scope, *, from_on: date, to_on: date, zone: tzinfo, now: datetime
+    session: Session,
+    scope: Scope,
+    *,
+    from_on: date,
+    to_on: date,
+    zone: tzinfo,
+    now: datetime,
+    department_id: int | None = None,
 ) -> dict[int | None, VisitFigures]:
-    """Figures of the days ``from_on`` to ``to_on`` (both included), and of all departments together under None."""
+    """Figures of the days ``from_on`` to ``to_on`` (both included), and of all departments together under None.
+
+    ``department_id`` narrows it to one department.
+    """
+    if department_id is not None:
+        scope = _narrowed(scope, department_id)
     starts_from = local_moment(from_on, time(0), zone)
     starts_until = min(now, local_moment(to_on + timedelta(days=1), time(0), zone))
     discharged = _discharged(session, scope, from_on, to_on)
@@ -41,6 +53,17 @@ def visit_figures_by_department(
         due, kept, missed, lead = visits.get(key, (0, 0, 0, None))
         found[key] = VisitFigures(*discharged.get(key, (0, 0)), due, kept, missed, lead)
     return found
+
+
+def _narrowed(scope: Scope, department_id: int) -> Scope:
+    """What of the scope is this department."""
+    return Scope(
+        {
+            facility_id: frozenset({department_id})
+            for facility_id, allowed in scope.departments.items()
+            if allowed is None or department_id in allowed
+        }
+    )
 
 
 def _discharged(session: Session, scope: Scope, from_on: date, to_on: date) -> dict[int | None, tuple[int, int]]:

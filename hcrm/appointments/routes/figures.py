@@ -9,7 +9,7 @@ from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from hcrm.accounts.domain import Action, permitted, scope_of
+from hcrm.accounts.domain import Action, Scope, permitted, scope_of
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.appointments import queries
 from hcrm.appointments.routes.blueprint import blueprint
@@ -46,9 +46,9 @@ def _values(session: Any, asked: Any) -> dict[str, Any]:
     today = now().astimezone(zone).date()
     to_on = _day(asked.get("to", ""), today)
     from_on = min(_day(asked.get("from", ""), to_on - SPAN), to_on)
-    found = queries.visit_figures_by_department(
-        session, scope_of(actor, Action.VIEW_FIGURES), from_on=from_on, to_on=to_on, zone=zone, now=now()
-    )
+    allowed = scope_of(actor, Action.VIEW_FIGURES).departments
+    here = Scope({key: wards for key, wards in allowed.items() if key == names.facility.id})
+    found = queries.visit_figures_by_department(session, here, from_on=from_on, to_on=to_on, zone=zone, now=now())
     return {
         "names": names,
         "from_on": from_on,

@@ -93,6 +93,7 @@ STATUS_LABELS: Mapping[str, str] = {
 SECTION_LABELS: Mapping[str, str] = {
     "followup": _l("Follow-up"),
     "revisits": _l("Coming back"),
+    "visits": _l("Return visits"),
     "satisfaction": _l("Satisfaction"),
     "charts": _l("Charts"),
 }

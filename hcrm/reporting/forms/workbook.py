@@ -24,6 +24,7 @@ REPORT_LABELS: Mapping[str, str] = {
     "followup": _l("Follow-up"),
     "revisits": _l("Coming back"),
     "satisfaction": _l("Satisfaction"),
+    "visits": _l("Return visits"),
 }
 BY_LABELS: Mapping[str, str] = {
     "department": _l("by department"),
@@ -81,12 +82,20 @@ HEAD_LABELS: Mapping[str, str] = {
     "response_rate_delivered": _l("Share answered of delivered"),
     "caution": _l("Fewer than 30"),
     "suppressed": _l("Too few to show"),
+    "booked_before": _l("Booked before discharge"),
+    "booked_before_rate": _l("Share booked before discharge"),
+    "visits_due": _l("Visits due"),
+    "kept": _l("Visits kept"),
+    "no_show": _l("Did not come"),
+    "no_show_rate": _l("Share that did not come"),
+    "without_outcome": _l("Without an outcome"),
+    "lead_days": _l("Days from booking to visit"),
 }
 SHARES = frozenset(
     {
         "rate", "low", "high", "coverage", "contact_rate", "completion_rate", "on_time_rate", "on_time_low",
         "on_time_high", "followed_up_rate", "top_box", "top_box_low", "top_box_high", "response_rate",
-        "response_rate_delivered",
+        "response_rate_delivered", "booked_before_rate", "no_show_rate",
     }
 )  # fmt: skip
 """Columns that hold shares between 0 and 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, abort, request
@@ -14,10 +14,11 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import requires
 from hcrm.reporting import forms, service
+from hcrm.reporting.domain.periods import Period
 from hcrm.reporting.domain.reports import By, RevisitReport, Selection, UnknownMeasure
 from hcrm.reporting.forms.workbook import Sheet, workbook
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.routes.places import followup_groupings, period_of, place_of
+from hcrm.reporting.routes.places import Place, followup_groupings, period_of, place_of
 from hcrm.reporting.service.overview import REVISIT_MEASURE
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
@@ -35,7 +36,7 @@ def export(report: str) -> ResponseReturnValue:
         abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(session, place)
+        period = _days(session, place)
         made = EXPORTS[report](session, place.within(period), now())
     heads, rows = service.table(made)
     text = io.StringIO()
@@ -51,10 +52,19 @@ def export_workbook(report: str) -> ResponseReturnValue:
         abort(404)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES)
-        period = period_of(session, place)
+        period = _days(session, place)
         sheets = _sheets(session, report, place.within(period), now())
     name = f"{report}-{period.from_on}-{period.to_on}.xlsx"
     return attachment(workbook(sheets, title=forms.days_label(period)), XLSX, name)
+
+
+def _days(session: Any, place: Place) -> Period:
+    """The days that the address gives one by one, else its period."""
+    try:
+        from_on, to_on = (date.fromisoformat(request.args.get(name, "")) for name in ("from", "to"))
+    except ValueError:
+        return period_of(session, place)
+    return Period(f"{from_on}/{to_on}", min(from_on, to_on), to_on)
 
 
 def attachment(content: bytes, kind: str, name: str) -> Response:
@@ -122,8 +132,13 @@ def _satisfaction_export(session: Any, selection: Selection, at: datetime) -> di
     return service.satisfaction_json(report)
 
 
+def _visit_export(session: Any, selection: Selection, at: datetime) -> dict[str, Any]:
+    return service.visit_json(session, selection=selection, by=_by(service.VISIT_GROUPINGS), now=at)
+
+
 EXPORTS: Mapping[str, Callable[[Any, Selection, datetime], dict[str, Any]]] = {
     "followup": _followup_export,
     "revisits": _revisit_export,
     "satisfaction": _satisfaction_export,
+    "visits": _visit_export,
 }

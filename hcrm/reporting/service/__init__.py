@@ -14,6 +14,7 @@ from hcrm.reporting.service.register import register_table
 from hcrm.reporting.service.revisits import RevisitFigures, revisit_figures, revisit_report
 from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, OVERALL, satisfaction_report
 from hcrm.reporting.service.verify import Checked, verify
+from hcrm.reporting.service.visits import VISIT_GROUPINGS, SeveralZones, visit_json
 
 __all__ = [
     "DEFAULT_QUESTIONNAIRE",
@@ -22,8 +23,10 @@ __all__ = [
     "OVERALL",
     "REVISIT_GROUPINGS",
     "SATISFACTION_GROUPINGS",
+    "VISIT_GROUPINGS",
     "Checked",
     "RevisitFigures",
+    "SeveralZones",
     "department_lines",
     "followup_json",
     "followup_report",
@@ -39,5 +42,6 @@ __all__ = [
     "sunday",
     "table",
     "verify",
+    "visit_json",
     "weekly_counts",
 ]

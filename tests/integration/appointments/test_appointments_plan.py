@@ -7,8 +7,13 @@ from sqlalchemy import select
 
 from hcrm.appointments import service
 from hcrm.appointments.domain.states import CancelReason, Via
-from hcrm.events import MessagesChanged, publish
+from hcrm.events import AppointmentsMissed, MessagesChanged, publish
 from hcrm.followup import service as followup
+from hcrm.followup.domain.plan import RiskLevel
+from hcrm.followup.domain.task import EnrolmentStatus
+from hcrm.followup.models import EnrolmentRow, TaskRow
+from hcrm.followup.queries.plans import published_plans
+from hcrm.followup.readers import shipped_plans
 from hcrm.messaging.domain import MessageStatus
 from hcrm.messaging.models import OutboxMessage
 from hcrm.patients.models import Encounter
@@ -89,3 +94,62 @@ def test_without_a_place_to_hold_the_visit_is_called_off_and_the_patient_phoned(
     assert clinic.row(booked).cancel_reason is CancelReason.CLINIC_CLOSED
     assert clinic.texts(stay[0])[-1] == "appt_off"
     assert tasks_of(session)["missed_visit_call"].status.value == "open"
+
+
+@pytest.fixture
+def outside(session, facility, make, clinic):
+    """``outside(with_stay)``: a patient without any plan, booked on Monday at nine; (patient, stay, visit)."""
+    install_content(session, clinic.now)
+    clinic.publish(slots=4)
+
+    def new(*, with_stay):
+        patient_id = make.patient()
+        encounter_id = make.stay(patient_id, department_id=clinic.department_id)
+        visit_id = clinic.book(patient_id, clinic.slots()[0].id, encounter_id=encounter_id if with_stay else None)
+        return patient_id, encounter_id, visit_id
+
+    return new
+
+
+@pytest.mark.parametrize("with_stay", [True, False])
+def test_a_no_show_opens_a_call_without_any_plan_and_the_next_booking_ends_it(session, clinic, outside, with_stay):
+    patient_id, encounter_id, visit_id = outside(with_stay=with_stay)
+    evening = at(DAY, 18)
+    for _twice in range(2):
+        publish(session, AppointmentsMissed(now=evening, appointment_ids=(visit_id,)))
+    (call,) = session.scalars(select(TaskRow).where(TaskRow.patient_id == patient_id))
+    assert (call.step_code, call.enrolment_id, call.encounter_id) == ("missed_visit_call", None, encounter_id)
+    assert (call.status.value, call.channel.value, call.questionnaire_code) == ("open", "phone", "CLIN_GEN")
+    clinic.publish(day=DAY + timedelta(days=2), slots=1)
+    clinic.book(patient_id, clinic.slots()[-1].id, encounter_id=encounter_id, now=evening)
+    session.expire_all()
+    assert call.reason.value == "superseded"
+
+
+@pytest.mark.parametrize("plan", [each.plan.code for each in shipped_plans()])
+def test_a_no_show_opens_a_call_whatever_plan_of_the_product_the_patient_has(
+    session, facility, make, clinic, outside, now, plan
+):
+    patient_id, encounter_id, visit_id = outside(with_stay=True)
+    published = {each.plan.code: each for each in published_plans(session, facility)}[plan]
+    session.add(
+        EnrolmentRow(
+            facility_id=facility,
+            plan_id=published.plan_id,
+            plan_version_id=published.plan_version_id,
+            patient_id=patient_id,
+            encounter_id=encounter_id,
+            scope=published.plan.scope,
+            discharged_on=now.date(),
+            status=EnrolmentStatus.ACTIVE,
+            enrolled_at=now,
+            risk=RiskLevel.LOW,
+            risk_score=0,
+        )
+    )
+    session.flush()
+    service.miss(session, appointment_id=visit_id, via=Via.STAFF, now=at(DAY, 18))
+    calls = session.scalars(select(TaskRow).where(TaskRow.appointment_id == visit_id)).all()
+    assert [(each.step_code, each.channel.value, each.status.value) for each in calls] == [
+        ("missed_visit_call", "phone", "open")
+    ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -17,6 +19,8 @@ from hcrm.messaging.service import install_default_templates
 from hcrm.organization.models import Department
 from hcrm.patients.domain import Proof
 from hcrm.patients.models import Encounter, Patient, PatientIdentifier
+from hcrm.reporting import service as reports
+from hcrm.reporting.domain.reports import By, Selection
 from hcrm.unit_of_work import unit_of_work
 from tests.factories_appointments import DAY, Clinic, at
 from tests.factories_messaging import MessagingFactory
@@ -342,6 +346,29 @@ def test_somebody_elses_session_is_neither_seen_nor_changed(client, login, ward,
     assert client.post(f"/visits/sessions/{session_id}/close", data=closing).status_code in (403, 404)
     with unit_of_work(runtime.sessions) as session:
         assert session.scalars(select(Sitting.closed_at)).one() is None
+
+
+def test_page_file_and_command_show_the_same_figures(client, login, ward, departments, runtime, facility, clock, now):
+    visit_id = booked(runtime, ward, now)
+    clock.advance(timedelta(days=8))
+    evening = now + timedelta(days=8)
+    with unit_of_work(runtime.sessions) as session:
+        service.fulfil(session, appointment_id=visit_id, via=Via.STAFF, now=evening)
+        days = Selection(now.date(), DAY, None)
+        told = reports.visit_json(session, selection=days, by=By.DEPARTMENT, now=evening)
+    assert (told["total"]["kept"], told["total"]["visits_due"], told["total"]["rate"]) == (1, 1, 1.0)
+    assert [(each["code"], each["kept"]) for each in told["rows"] if each["kept"]] == [("MED", 1)]
+    login("manager")
+    address = f"from={now.date()}&to={DAY}"
+    page = client.get(f"/visits/figures?{address}").text
+    file = re.search(r'href="(/figures/visits\.csv[^"]+)"', page)[1].replace("&amp;", "&")
+    lines = list(csv.DictReader(io.StringIO(client.get(file).data.decode("utf-8-sig"))))
+    assert (lines[-1]["kept"], lines[-1]["visits_due"]) == ("1", "1")
+    book = client.get(file.replace(".csv", ".xlsx"))
+    assert book.status_code == 200
+    assert book.data.startswith(b"PK")
+    login("nurse", departments["MED"])
+    assert client.get(file).status_code == 403
 
 
 # ── sensitive visits ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from hcrm.patients.domain import Proof
+from hcrm.patients.models import PatientIdentifier
 from hcrm.survey import queries, service
 from hcrm.survey.domain import Mode, Respondent, ResponseState
 from hcrm.survey.domain.throttle import Throttle
@@ -441,7 +443,7 @@ def test_five_wrong_birth_dates_close_the_link_until_a_new_one_is_sent(phone: Ph
         phone.send(year="1986", month="1", day="2")
     assert phone.heading == "The date was not right."
     with unit_of_work(runtime.sessions) as session:
-        assert not service.check_birth_date(session, response_id=response_id, given=date(1986, 1, 1))
+        assert not service.check_who(session, response_id=response_id, given=Proof(date(1986, 1, 1)))
         generation = service.revoke_link(session, response_id=response_id, now=runtime.clock.now())
     assert phone.open(path, prove=False).status == 404
     fresh = service.survey_link("", runtime.settings.secret_key, response_id, generation)
@@ -457,6 +459,22 @@ def test_a_proof_is_good_for_one_device_and_two_hours(phone: Phone, runtime: Run
     assert phone.open(stolen, prove=False).heading == "When was the patient born?"
     runtime.clock.advance(timedelta(hours=3))
     assert phone.open(question, prove=False).heading == "When was the patient born?"
+
+
+def test_without_a_birth_date_on_record_pages_about_health_ask_for_the_end_of_the_record_number(
+    phone: Phone, runtime: Runtime, facility: int
+):
+    response_id, path = invite(runtime, facility, "CLIN_GEN", birth_date=None)
+    with unit_of_work(runtime.sessions) as session:
+        patient_id = queries.response(session, response_id).patient_id
+        session.add(PatientIdentifier(facility_id=facility, patient_id=patient_id, system="mrn", value="ZY-0074-2B"))
+    page = phone.open(path, prove=False)
+    assert phone.heading == "What is the patient's record number?"
+    assert "0074" not in page.text
+    phone.send(record="9999")
+    assert phone.heading == "What is the patient's record number?"
+    phone.send(record="742b")
+    assert "Who is answering?" in phone.text
 
 
 def test_a_satisfaction_survey_asks_for_no_birth_date_and_shows_nothing_but_the_day(
