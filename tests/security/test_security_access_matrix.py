@@ -142,6 +142,7 @@ messaging.close_text         x   .   x   .   x   .   x   .   .   .   .
 messaging.answer_text        x   .   x   .   x   .   x   .   .   .   .
 messaging.settle             x   .   x   .   x   .   x   .   .   .   .
 messaging.why                x   x   x   x   x   x   x   x   .   x   x
+messaging.why_text           x   x   x   x   x   x   x   x   .   x   x
 messaging.templates          .   .   .   .   x   x   .   .   x   .   .
 messaging.template           .   .   .   .   x   x   .   .   x   .   .
 messaging.save_template      .   .   .   .   x   x   .   .   x   .   .

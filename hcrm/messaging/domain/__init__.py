@@ -2,6 +2,7 @@
 
 from hcrm.messaging.domain.attempts import Attempt, HandedOver
 from hcrm.messaging.domain.foresight import Foresight, Held
+from hcrm.messaging.domain.hearing import explain_text
 from hcrm.messaging.domain.keywords import Keyword, keyword
 from hcrm.messaging.domain.preview import Preview, preview_of
 from hcrm.messaging.domain.quiet_hours import NeverOpen, is_open, next_opening
@@ -120,6 +121,7 @@ __all__ = [
     "closest_language",
     "decide",
     "explain",
+    "explain_text",
     "is_open",
     "keyword",
     "measure",

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hcrm.messaging.domain import Finding, MessageStatus, Reason
-from hcrm.messaging.forms import REASONS, STATUSES
-from hcrm.messaging.forms.wording import PROVIDER_NAMES
+from hcrm.messaging.domain import Finding, InboundState, MessageStatus, Outcome, Reason
+from hcrm.messaging.forms import INBOUND_STATES, OUTCOMES, REASONS, STATUSES
+from hcrm.messaging.forms.wording import PROVIDER_NAMES, TEXT_NAMES
 from hcrm.web import local_datetime
 
 RULES: Mapping[str, str] = {
@@ -35,6 +35,18 @@ RULES: Mapping[str, str] = {
     "arrived": _l("Did it reach the phone?"),
     "still_wanted": _l("Was it still wanted?"),
     "settled": _l("Did a person decide what to do about it?"),
+    "stored": _l("Was the text stored?"),
+    "words_alone": _l("Did it come without pictures and recordings?"),
+    "whose": _l("Is it clear whose text it is?"),
+    "keyword": _l("Is it a word like STOP, START or HELP?"),
+    "changes_something": _l("Did that word change anything?"),
+    "question_waits": _l("Was a question waiting for a reply from this phone?"),
+    "understood": _l("Could the reply be read?"),
+    "rules_worked": _l("Could the rules be asked?"),
+    "taken": _l("Has it been looked at?"),
+    "dealt_with": _l("Has it been dealt with?"),
+    "dealt_with_by_person": _l("Did a person deal with it?"),
+    "replied": _l("Was it answered?"),
 }
 
 FACTS: Mapping[str, str] = {
@@ -60,6 +72,17 @@ FACTS: Mapping[str, str] = {
     "no_links": _l("the provider takes no links in this country"),
     "not_registered": _l("the provider wants the wording registered, and no number for it is on record"),
     "template": _l("there is no published wording"),
+    "conversation": _l("the conversation that waits with this phone is one patient's"),
+    "only_one": _l("only one patient has this number"),
+    "several": _l("several patients have this number: nobody guesses"),
+    "nobody": _l("no patient has this number"),
+    "for_appointment": _l("while an appointment waits for a reply, this word answers it"),
+    "confirm": _l("read as: comes"),
+    "move": _l("read as: wants another time"),
+    "cancel": _l("read as: does not come"),
+    "stop": _l("no more texts"),
+    "start": _l("texts again"),
+    "help": _l("asks for help"),
 }
 
 
@@ -88,6 +111,29 @@ def _ending(finding: Finding) -> str:
     return str(STATUSES[MessageStatus(finding.fact)][1]) if finding.fact in set(MessageStatus) else finding.fact
 
 
+def _outcome(finding: Finding) -> str:
+    """What came of a text from a phone."""
+    if finding.fact in set(Outcome):
+        return str(OUTCOMES[Outcome(finding.fact)])
+    return str(INBOUND_STATES[InboundState(finding.fact)][1]) if finding.fact else ""
+
+
+def _read_as(finding: Finding) -> str:
+    """What a reply was read as: the word of an appointment, or the answer to a question."""
+    if finding.fact in FACTS:
+        return str(FACTS[finding.fact])
+    question, _equals, value = finding.fact.partition("=")
+    if not question:
+        return ""
+    if not value:
+        return str(_("question “%(question)s”, in the person's own words", question=question))
+    return str(_("question “%(question)s”: %(value)s", question=question, value=value))
+
+
+def _replied(finding: Finding) -> str:
+    return str(TEXT_NAMES.get(finding.fact, finding.fact))
+
+
 def _count(finding: Finding) -> str:
     return str(_("%(count)s in the last 7 days", count=finding.fact))
 
@@ -96,10 +142,18 @@ def _turn(_finding: Finding) -> str:
     return str(_("only so many messages go out in a second, the most urgent first"))
 
 
+_TOPICS = {"survey": _l("the survey"), "appointment": _l("about an appointment")}
+
 _SENTENCES: Mapping[str, Callable[[Finding], str]] = {
     "handed_over": _provider,
     "arrived": _ending,
     "still_wanted": _ending,
     "weekly_limit": _count,
     "its_turn": _turn,
+    "dealt_with": _outcome,
+    "dealt_with_by_person": _outcome,
+    "understood": _read_as,
+    "replied": _replied,
+    "words_alone": lambda finding: str(_("%(count)s, not kept", count=finding.fact)),
+    "question_waits": lambda finding: str(_TOPICS.get(finding.fact, finding.fact)),
 }

@@ -32,6 +32,7 @@ from hcrm.messaging.queries.outbox import (
     messages_of_tasks,
     open_receipts,
     published_wordings,
+    replies_to,
     timeline,
     unfinished_attempts,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "published_wordings",
     "recently_sent",
     "refused_calls",
+    "replies_to",
     "sending_facts",
     "stopped_numbers",
     "subject_of",

@@ -87,6 +87,11 @@ def messages_of_tasks(session: Session, task_ids: Collection[int]) -> dict[int, 
     return dict(found)
 
 
+def replies_to(session: Session, inbound_id: int) -> list[MessageSnapshot]:
+    """The messages that answered a text, oldest first."""
+    return _snapshots(session, select(OutboxMessage).where(OutboxMessage.in_reply_to == inbound_id))
+
+
 def _snapshots(session: Session, statement: Select[tuple[OutboxMessage]]) -> list[MessageSnapshot]:
     return [message_snapshot(row) for row in session.scalars(statement.order_by(OutboxMessage.id))]
 

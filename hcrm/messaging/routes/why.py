@@ -14,8 +14,8 @@ from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.audit.service import record
 from hcrm.messaging import queries, service
-from hcrm.messaging.domain import Finding, Foresight, MessageSnapshot, explain
-from hcrm.messaging.forms import PURPOSES, REASONS, STATUSES
+from hcrm.messaging.domain import Finding, Foresight, InboundSnapshot, MessageSnapshot, explain, explain_text
+from hcrm.messaging.forms import INBOUND_STATES, OUTCOMES, PURPOSES, REASONS, STATUSES
 from hcrm.messaging.forms.why import RULES, fact_of
 from hcrm.messaging.routes.blueprint import blueprint
 from hcrm.organization.queries import facility
@@ -49,6 +49,42 @@ def why(message_id: int) -> ResponseReturnValue:
         ahead_rows=() if ahead is None else _in_words(ahead.findings(), zone), zone=zone, statuses=STATUSES,
         reasons=REASONS, purposes=PURPOSES,
     )  # fmt: skip
+
+
+@blueprint.get("/texts/<int:text_id>/why")
+@requires(Action.VIEW_PATIENT)
+def why_text(text_id: int) -> ResponseReturnValue:
+    """The same for a text from a phone: what was understood, by which rule, and what it led to."""
+    with unit_of_work() as session:
+        text, place = queries.inbound(session, text_id), queries.place_of_text(session, text_id)
+        if text is None or place is None:
+            abort(404)
+        zone, replies = facility(session, text.facility_id).zone, queries.replies_to(session, text_id)
+    require_object(Action.VIEW_PATIENT, place.facility_id, place.department_ids)
+    with unit_of_work() as session:
+        record(
+            session, now=now(), action="inbox.viewed", actor_user_id=current_actor().user_id,
+            facility_id=text.facility_id, object_kind="inbound_message", object_id=text.id, patient_id=text.patient_id,
+        )  # fmt: skip
+    findings = explain_text(text, replies)
+    if wants_json():
+        return jsonify(_told_text(text, findings))
+    return render_template(
+        "messaging/why_text.html", text=text, rows=_in_words(findings, zone), replies=replies, zone=zone,
+        states=INBOUND_STATES, outcomes=OUTCOMES, statuses=STATUSES,
+    )  # fmt: skip
+
+
+def _told_text(text: InboundSnapshot, findings: Sequence[Finding]) -> dict[str, Any]:
+    """A text from a phone for a program: neither its words nor the phone."""
+    return {
+        "id": text.id,
+        "state": text.state.value,
+        "outcome": text.outcome.value if text.outcome is not None else None,
+        "received_at": text.received_at.isoformat(),
+        "handled_at": text.handled_at.isoformat() if text.handled_at is not None else None,
+        "checks": [_coded(each) for each in findings],
+    }
 
 
 def _in_words(findings: Sequence[Finding], zone: ZoneInfo) -> list[tuple[str, bool | None, str, datetime | None]]:

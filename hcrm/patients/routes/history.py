@@ -176,6 +176,8 @@ def _address(entry: TimelineEntry) -> str | None:
 def _why(entry: TimelineEntry) -> str | None:
     if entry.object_kind == "outbox_message":
         return f"/messages/{entry.object_id}/why"
+    if entry.object_kind == "inbound_message":
+        return f"/texts/{entry.object_id}/why"
     return f"/tasks/{entry.object_id}/why" if entry.object_kind == "task" else None
 
 

@@ -268,3 +268,29 @@ def test_a_late_receipt_settles_what_was_unknown(hospital, runtime, work):
         assert session.scalars(select(OutboxMessage.status)).one() is MessageStatus.DELIVERED
     runtime.clock.advance(timedelta(hours=1))
     assert send(runtime) == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_a_text_from_a_phone_tells_why_on_its_page_and_to_programs(
+    client, login, hospital, runtime, work, departments, language
+):
+    with work() as session:
+        inbound_id = service.receive(
+            session, facility_id=1, provider="console", provider_message_id="why", from_number=hospital["number"],
+            to_number="1069000001", body="退订", now=runtime.clock.now(),
+        )  # fmt: skip
+        service.take(session, inbound_id, now=runtime.clock.now())
+        patient_id = session.get_one(InboundMessage, inbound_id).patient_id
+    login("service_agent", language=language)
+    page = client.get(f"/texts/{inbound_id}/why").text
+    assert ("Is it a word like STOP" if language == "en" else "是否为退订") in page
+    assert ("Texts stopped" if language == "en" else "短信") in page
+    told = client.get(f"/texts/{inbound_id}/why", headers={"Accept": "application/json"}).get_json()
+    assert (told["state"], told["outcome"]) == ("handled", "stopped")
+    assert [each["rule"] for each in told["checks"]][:3] == ["stored", "whose", "keyword"]
+    assert hospital["number"] not in str(told)
+    assert f"/texts/{inbound_id}/why" in client.get(f"/patients/{patient_id}").text
+    assert client.get("/texts/999/why").status_code == 404
+    client.post("/logout")
+    login("nurse", departments["SUR"])
+    assert client.get(f"/texts/{inbound_id}/why").status_code == 403
