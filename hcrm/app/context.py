@@ -202,7 +202,8 @@ def init_app(app: Flask) -> None:
     app.before_request(load_facility)
     app.add_url_rule("/", "start", start)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.install_gettext_callables(web.gettext, web.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    texts = (web.gettext, web.unfilled_ngettext)
+    app.jinja_env.install_gettext_callables(*texts, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(
         navigation=navigation,
         second_navigation=second_navigation,

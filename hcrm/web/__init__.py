@@ -11,6 +11,7 @@ from hcrm.web.language import (
     language,
     locale_code,
     ngettext,
+    unfilled_ngettext,
     use_language,
 )
 from hcrm.web.paging import Page, page_number
@@ -54,6 +55,7 @@ __all__ = [
     "percent",
     "plain_date",
     "settings",
+    "unfilled_ngettext",
     "use_language",
     "wants_json",
     "weekday",

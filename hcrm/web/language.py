@@ -68,8 +68,13 @@ def gettext(text: str, **values: object) -> str:
 
 def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
     """The text for this number, which is ``num`` in it, in the language of the page."""
+    return unfilled_ngettext(singular, plural, num) % {"num": num, **values}
+
+
+def unfilled_ngettext(singular: str, plural: str, num: int) -> str:
+    """The text for this number with its places still open: templates fill them in."""
     found: str = _texts().ngettext(singular, plural, num)
-    return found % {"num": num, **values}
+    return found
 
 
 def _texts() -> Any:
