@@ -4,28 +4,12 @@ the text of docs/figures.md (a test compares them).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from hcrm.reporting.domain.definition import OWN as _OWN
+from hcrm.reporting.domain.definition import Definition
+from hcrm.reporting.domain.definitions_visits import VISITS
 from hcrm.survey.domain import Text
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One figure: what is counted, out of what, what is left out, and where the definition comes from."""
-
-    code: str
-    title: Text
-    numerator: Text
-    denominator: Text
-    excluded: Text
-    source: Text
-
-    def sentence(self, language: str) -> str:
-        """The whole definition in one line, as commands and exports give it."""
-        parts = (self.title, self.numerator, self.denominator, self.excluded)
-        return " ".join(part.in_language(language) for part in parts)
-
 
 _INPATIENT_EPISODES = Text(
     "Of: inpatient episodes that ended in the period and that the patient left alive; "
@@ -41,7 +25,6 @@ _EMERGENCY_STAYS = Text(
     "分母：期内结束且患者存活离开的急诊就诊，每次就诊单独计算。",
 )
 _DEATHS = Text("Left out: deaths.", "排除：死亡。")
-_OWN = Text("Our own default.", "本系统默认定义。")
 _DUE = Text(
     "Of: tasks due, that is all planned ones without those excluded and those still open; a missed window stays in.",
     "分母：应完成的任务，即全部计划任务减去排除的和尚在窗口期内的；错过窗口期的任务仍计入。",
@@ -375,30 +358,11 @@ _CHARTS = (
         ),
     ),
 )
-_VISITS = (
-    Definition(
-        "visits_kept",
-        Text("Return visits kept.", "复诊履约率。"),
-        Text(
-            "Counted: visits whose patient arrived or was seen; beside them those written down as not come, and the "
-            "median of days from booking to the visit.",
-            "分子：患者已到达或已就诊的复诊；并列出登记为未到的复诊，以及从预约到就诊天数的中位数。",
-        ),
-        Text(
-            "Of: booked visits of the period whose time is over. Booked before discharge: live discharges from a ward "
-            "whose return visit was booked not after the discharge, of all such discharges.",
-            "分母：期内时间已过的已预约复诊。出院前预约：出院时或之前已约好复诊的存活出院，占全部此类出院的比例。",
-        ),
-        Text("Left out: cancelled visits and the waiting list.", "排除：已取消的复诊和候补名单。"),
-        _OWN,
-    ),
-)
-
 SECTIONS = MappingProxyType(
     {
         "followup": _FOLLOWUP,
         "revisits": _REVISITS,
-        "visits": _VISITS,
+        "visits": VISITS,
         "satisfaction": _SATISFACTION,
         "charts": _CHARTS,
     }

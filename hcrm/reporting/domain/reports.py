@@ -128,6 +128,18 @@ def in_department(selection: Selection, department_id: int | None) -> Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """One group of a report: what it is grouped by, and the key of its label (``UNKNOWN`` for what lacks it)."""
+
+    by: By
+    key: str
+
+    def holds(self, key: object) -> bool:
+        """Whether a record with this key of the grouping is in the group."""
+        return (UNKNOWN if key is None else str(key)) == self.key
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """``numerator`` of ``denominator`` with Wilson's 95 % interval; all None when there is nothing to divide by."""
 

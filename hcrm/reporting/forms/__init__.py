@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from hcrm.followup.forms.labels import STEPS
 from hcrm.reporting.domain import periods
 from hcrm.reporting.domain.periods import Period
-from hcrm.reporting.domain.reports import NOWHERE, TOTAL, Basis, Label, Selection
+from hcrm.reporting.domain.reports import NOWHERE, TOTAL, Basis, By, Label, Selection
 from hcrm.reporting.queries.drilldown import TaskPart
 from hcrm.reporting.queries.tasks import TaskFilter
 from hcrm.web import language
@@ -178,6 +178,14 @@ def label_text(label: Label) -> str:
     if label.key == TOTAL.key:
         return _("All")
     return label.in_language(language())
+
+
+def group_text(by: str, label: Label) -> str:
+    """What a group of a report is called: our words for tiers, channels and steps, else the hospital's."""
+    if by == By.TIER:
+        return tier_text(label)
+    words = {By.CHANNEL: CHANNEL_LABELS, By.STEP: STEP_LABELS}.get(By(by), {})
+    return str(words.get(label.key) or label_text(label))
 
 
 def tier_text(label: Label) -> str:

@@ -15,11 +15,19 @@ from hcrm.followup.domain.figures import FigureClass
 from hcrm.followup.models import TaskRow
 from hcrm.followup.queries import figures
 from hcrm.patients.models import Encounter
-from hcrm.reporting.domain.reports import Selection
+from hcrm.reporting.domain.reports import Group, Selection
 from hcrm.reporting.queries.answers import answer_conditions, versions_of
 from hcrm.reporting.queries.needs import ending_calls
 from hcrm.reporting.queries.places import facility_zones
-from hcrm.reporting.queries.tasks import TaskFilter, discharge_conditions, has_contact, task_conditions
+from hcrm.reporting.queries.tasks import (
+    TaskFilter,
+    discharge_column,
+    discharge_conditions,
+    group_column,
+    has_contact,
+    in_group,
+    task_conditions,
+)
 from hcrm.survey.domain import Mode
 from hcrm.survey.models import SurveyAnswer, SurveyResponse
 
@@ -86,6 +94,7 @@ class TaskQuestion:
     only: TaskFilter
     reason: str | None = None
     until_on: date | None = None
+    group: Group | None = None
 
 
 def tasks(
@@ -122,6 +131,8 @@ def _task_conditions(
     conditions = [*task_conditions(selection, asked.only), *_PARTS[asked.part](zone, now)]
     if asked.reason is not None:
         conditions.append(figures.excluded_reason() == asked.reason)
+    if asked.group is not None:
+        conditions += in_group(group_column(asked.group.by, asked.only.basis), asked.group)
     return conditions
 
 
@@ -147,12 +158,17 @@ _PARTS: dict[TaskPart, Callable[[str, datetime], list[ColumnElement[bool]]]] = {
 
 
 def discharges(
-    session: Session, selection: Selection, *, only_followed_up: bool, offset: int, limit: int
+    session: Session, selection: Selection, *, only_followed_up: bool, group: Group | None, offset: int, limit: int
 ) -> tuple[int, list[StayHit]]:
     """How many live discharges there are (of them those with a completed contact), and a page of them."""
+    conditions = discharge_conditions(selection)
+    if only_followed_up:
+        conditions.append(has_contact())
+    if group is not None:
+        conditions += in_group(discharge_column(group.by), group)
     statement = (
         select(Encounter.id, Encounter.patient_id, Encounter.department_id, Encounter.discharged_on)
-        .where(*discharge_conditions(selection), *([has_contact()] if only_followed_up else []))
+        .where(*conditions)
         .order_by(Encounter.discharged_on, Encounter.id)
     )
     return _count(session, statement), [StayHit(*row) for row in session.execute(statement.offset(offset).limit(limit))]

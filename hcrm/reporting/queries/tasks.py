@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, cast, func, literal, literal_column, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hcrm.followup.domain.figures import FigureClass, FigureFacts
@@ -19,7 +19,7 @@ from hcrm.followup.queries import figures
 from hcrm.patients.models import Encounter
 from hcrm.patients.queries import left_a_bed_alive
 from hcrm.reporting.domain.funnel import ClassifiedCount
-from hcrm.reporting.domain.reports import ALL, Basis, By, Selection
+from hcrm.reporting.domain.reports import ALL, UNKNOWN, Basis, By, Group, Selection
 from hcrm.reporting.queries.places import covered, facility_zones
 
 HUMAN_CHANNELS = (StepChannel.PHONE, StepChannel.HOME_VISIT)
@@ -92,6 +92,13 @@ def group_column(by: By, basis: Basis) -> ColumnElement[Any]:
         By.NONE: literal(ALL),
     }
     return type_coerce(columns[by], columns[by].type)
+
+
+def in_group(column: ColumnElement[Any], group: Group | None) -> list[ColumnElement[bool]]:
+    """The condition that a record is in a group of the grouping that a column stands for; none without a group."""
+    if group is None:
+        return []
+    return [column.is_(None) if group.key == UNKNOWN else cast(column, Text) == group.key]
 
 
 def classified_counts(
@@ -175,19 +182,25 @@ class Discharges:
 
 def live_discharges(session: Session, selection: Selection, by: By) -> dict[Any, Discharges]:
     """Live discharges in the period by group (department, clinician, month or all of them)."""
-    columns: dict[By, Any] = {
-        By.DEPARTMENT: Encounter.department_id,
-        By.CLINICIAN: Encounter.clinician_id,
-        By.MONTH: func.to_char(Encounter.discharged_on, "YYYY-MM"),
-        By.NONE: literal(ALL),
-    }
-    group = columns[by].label("figure_group")
+    group = discharge_column(by).label("figure_group")
     statement = (
         select(group, func.count(), func.count().filter(has_contact()))
         .where(*discharge_conditions(selection))
         .group_by(group.name)
     )
     return {key: Discharges(discharged, followed) for key, discharged, followed in session.execute(statement)}
+
+
+def discharge_column(by: By) -> ColumnElement[Any]:
+    """The column that live discharges are grouped by."""
+    columns: dict[By, Any] = {
+        By.DEPARTMENT: Encounter.department_id,
+        By.CLINICIAN: Encounter.clinician_id,
+        By.MONTH: func.to_char(Encounter.discharged_on, "YYYY-MM"),
+        By.NONE: literal(ALL),
+    }
+    column: ColumnElement[Any] = columns[by]
+    return column
 
 
 def has_contact() -> ColumnElement[bool]:

@@ -32,6 +32,8 @@ from hcrm.unit_of_work import unit_of_work
 from hcrm.web import language, now
 
 DAYS_FOR_AN_ACTION = 30
+_CALLS = {"figure": "tasks", "human": 1, "recall": 0, "tier": 1}
+"""Arguments of the links to the calls that the bulletin counts."""
 
 
 @blueprint.get("/figures/bulletin")
@@ -42,7 +44,7 @@ def bulletin_page() -> ResponseReturnValue:
         place = place_of(session, Action.VIEW_FIGURES)
         period = period_of(session, place, last_month)
         view = bulletin(session, facility_id=place.facility.id, place=place.selection, period=period, now=now())
-    more = {"meeting": labels, "sides": sides, "connections": CONNECTIONS}
+    more = {"meeting": labels, "sides": sides, "connections": CONNECTIONS, "calls": _CALLS}
     return render_template("reporting/bulletin.html", view=view, **more, **shared(place, period, last_month))
 
 

@@ -14,19 +14,22 @@ from hcrm.reporting import forms, service
 from hcrm.reporting.domain.definitions import DEFINITIONS, Definition
 from hcrm.reporting.domain.measures import Link
 from hcrm.reporting.domain.periods import Period
-from hcrm.reporting.domain.reports import UnknownMeasure
+from hcrm.reporting.domain.reports import REVISIT_GROUPINGS, UNKNOWN, By, Group, Label, UnknownMeasure
 from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
 from hcrm.reporting.queries.measures import named_measure
 from hcrm.reporting.routes.blueprint import blueprint
-from hcrm.reporting.routes.places import Place, period_of, place_of, shared
+from hcrm.reporting.routes.places import Place, followup_groupings, period_of, place_of, shared
 from hcrm.reporting.service.behind import (
     Behind,
     Look,
+    RevisitQuestion,
     answers_behind,
     discharges_behind,
     revisits_behind,
     tasks_behind,
 )
+from hcrm.reporting.service.followup import DISCHARGE_GROUPINGS
+from hcrm.reporting.service.labels import Labels
 from hcrm.reporting.service.overview import REVISIT_MEASURE
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import Page, now, page_number
@@ -48,7 +51,7 @@ def patients_page() -> ResponseReturnValue:
         period = period_of(session, place)
         look = Look(figure, part, current_actor().user_id, now(), (number - 1) * PAGE_SIZE, PAGE_SIZE + 1)
         behind = _BEHIND[figure](session, place, period, look)
-        definition = _definition_behind(session, figure, place)
+        definition, group = _definition_behind(session, figure, place), _group_label(session)
     page, title = Page.of(behind.rows, number), _PARTS[figure][part]
     return render_template(
         "reporting/patients.html",
@@ -56,6 +59,7 @@ def patients_page() -> ResponseReturnValue:
         part=part,
         title=title,
         definition=definition,
+        group=forms.group_text(*group) if group else "",
         behind=behind,
         page=page,
         **shared(place, period),
@@ -64,13 +68,17 @@ def patients_page() -> ResponseReturnValue:
 
 def _tasks(session: Any, place: Place, period: Period, look: Look) -> Behind:
     question = TaskQuestion(
-        TaskPart(look.part), forms.task_filter(request.args), request.args.get("reason"), service.sunday(place.today)
+        TaskPart(look.part),
+        forms.task_filter(request.args),
+        request.args.get("reason"),
+        service.sunday(place.today),
+        _group(followup_groupings()),
     )
     return tasks_behind(session, selection=place.within(period), asked=question, look=look)
 
 
 def _discharges(session: Any, place: Place, period: Period, look: Look) -> Behind:
-    return discharges_behind(session, selection=place.within(period), look=look)
+    return discharges_behind(session, selection=place.within(period), look=look, group=_group(DISCHARGE_GROUPINGS))
 
 
 def _revisits(session: Any, place: Place, period: Period, look: Look) -> Behind:
@@ -78,14 +86,10 @@ def _revisits(session: Any, place: Place, period: Period, look: Look) -> Behind:
     if link not in {None, *Link}:
         abort(404)
     try:
-        return revisits_behind(
-            session,
-            selection=place.within(period),
-            measure=measure,
-            link=Link(link) if link else None,
-            reason=request.args.get("reason"),
-            look=look,
+        asked = RevisitQuestion(
+            measure, Link(link) if link else None, request.args.get("reason"), _group(REVISIT_GROUPINGS)
         )
+        return revisits_behind(session, selection=place.within(period), asked=asked, look=look)
     except UnknownMeasure:
         abort(404)
 
@@ -99,6 +103,26 @@ def _answers(session: Any, place: Place, period: Period, look: Look) -> Behind:
         )
     except LookupError:
         abort(404)
+
+
+def _group(allowed: tuple[By, ...]) -> Group | None:
+    """The group that the address names; one that the viewer may not group by is not found."""
+    by = request.args.get("by")
+    if by is None:
+        return None
+    found = next((each for each in allowed if each.value == by and each is not By.NONE), None)
+    if found is None:
+        abort(404)
+    return Group(found, request.args.get("key", UNKNOWN))
+
+
+def _group_label(session: Any) -> tuple[By, Label] | None:
+    """What the group of the list is called."""
+    by, key = request.args.get("by"), request.args.get("key", UNKNOWN)
+    if by is None:
+        return None
+    labels, known = Labels(session, By(by)), int(key) if key.isdecimal() else key
+    return By(by), labels.of(None if key == UNKNOWN else known)
 
 
 _BEHIND: Mapping[str, Callable[[Any, Place, Period, Look], Behind]] = {

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hcrm.audit.service import record
 from hcrm.patients.queries import patient_snapshots
 from hcrm.reporting.domain.measures import Link
-from hcrm.reporting.domain.reports import By, Label, Selection
+from hcrm.reporting.domain.reports import By, Group, Label, Selection
 from hcrm.reporting.domain.revisits import Outcome
 from hcrm.reporting.queries import drilldown
 from hcrm.reporting.service.labels import Labels
@@ -90,10 +90,15 @@ def tasks_behind(session: Session, *, selection: Selection, asked: drilldown.Tas
     )
 
 
-def discharges_behind(session: Session, *, selection: Selection, look: Look) -> Behind:
+def discharges_behind(session: Session, *, selection: Selection, look: Look, group: Group | None = None) -> Behind:
     """Live discharges, or those with a completed contact (part ``followed_up``)."""
     total, hits = drilldown.discharges(
-        session, selection, only_followed_up=look.part == "followed_up", offset=look.offset, limit=look.limit
+        session,
+        selection,
+        only_followed_up=look.part == "followed_up",
+        group=group,
+        offset=look.offset,
+        limit=look.limit,
     )
     rows = [
         {"patient_id": hit.patient_id, "department": hit.department_id, "discharged_on": hit.discharged_on}
@@ -102,13 +107,26 @@ def discharges_behind(session: Session, *, selection: Selection, look: Look) -> 
     return _behind(session, selection, look, total, rows)
 
 
-def revisits_behind(
-    session: Session, *, selection: Selection, measure: str, link: Link | None, reason: str | None, look: Look
-) -> Behind:
+@dataclass(frozen=True, slots=True)
+class RevisitQuestion:
+    """Which indexes are asked for: of a measure, for those left out also the reason, of one group."""
+
+    measure: str
+    link: Link | None = None
+    reason: str | None = None
+    group: Group | None = None
+
+
+def revisits_behind(session: Session, *, selection: Selection, asked: RevisitQuestion, look: Look) -> Behind:
     """Indexes of a measure: with a revisit, all, provisional ones, or left out. Raises ``UnknownMeasure``."""
-    grouped = look.part == "numerator"  # who has one stay only, and so may be read in a group, never came back
-    figures = revisit_figures(session, measure=measure, selection=selection, now=look.now, link=link, grouped=grouped)
-    found = sorted(_part(figures, look.part, reason), key=lambda each: (each.index.discharged_at, each.index.id))
+    # Who has one stay only, and so may be read in a group, never came back.
+    grouped = look.part == "numerator" and asked.group is None
+    figures = revisit_figures(
+        session, measure=asked.measure, selection=selection, now=look.now, link=asked.link, grouped=grouped
+    )
+    if asked.group is not None:
+        figures = figures.of_group(session, asked.group)
+    found = sorted(_part(figures, look.part, asked.reason), key=lambda each: (each.index.discharged_at, each.index.id))
     rows = [
         {
             "patient_id": each.index.patient_id,

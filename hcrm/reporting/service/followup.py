@@ -23,7 +23,7 @@ from hcrm.reporting.queries.rolled import weekly_counts as weekly_task_counts
 from hcrm.reporting.queries.tasks import Discharges, TaskFilter
 from hcrm.reporting.service.labels import Labels
 
-_OF_DISCHARGES = (By.DEPARTMENT, By.CLINICIAN, By.MONTH)
+DISCHARGE_GROUPINGS = (By.DEPARTMENT, By.CLINICIAN, By.MONTH)
 """Groupings that live discharges have too."""
 
 
@@ -37,7 +37,7 @@ def followup_report(
     labels, changes = Labels(session, by), changed(session)
     groups = {key: each for (key,), each in classified_counts(session, changes, selection, only, (by,), now).items()}
     discharges: dict[Any, Discharges] = {}
-    if by in _OF_DISCHARGES:
+    if by in DISCHARGE_GROUPINGS:
         discharges = live_discharges(session, changes, selection, by)
     everyone = live_discharges(session, changes, selection, By.NONE)
     total = FollowupRow(
@@ -48,7 +48,7 @@ def followup_report(
     )
     rows = []
     for key in labels.ordered({**groups, **discharges}):
-        here = discharges.get(key, Discharges(0, 0)) if by in _OF_DISCHARGES else None
+        here = discharges.get(key, Discharges(0, 0)) if by in DISCHARGE_GROUPINGS else None
         row = FollowupRow(labels.of(key), funnel(groups.get(key, ())))
         if here is not None:
             row = FollowupRow(row.label, row.funnel, here.discharged, here.followed_up)

@@ -16,6 +16,7 @@ from hcrm.reporting.domain.measures import MEASURES, Link, Measure, Unit
 from hcrm.reporting.domain.reports import (
     REVISIT_GROUPINGS,
     By,
+    Group,
     Rate,
     RevisitReport,
     RevisitRow,
@@ -68,6 +69,11 @@ class RevisitFigures:
             came_to = followed(session, (each.index.id for each in self.outcomes))
             return lambda stay: came_to.get(stay.id, NO_CALL)
         return _KEYS[by]
+
+    def of_group(self, session: Session, group: Group) -> RevisitFigures:
+        """The figures of one group; the outcomes must have been read one by one."""
+        key = self._key(session, group.by)
+        return replace(self, outcomes=tuple(each for each in self.outcomes if group.holds(key(each.index))))
 
     def returned_by_day(self) -> tuple[Returned, ...]:
         """Kaplan–Meier of the time to the revisit, over the indexes of the measure."""

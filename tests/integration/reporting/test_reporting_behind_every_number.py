@@ -18,7 +18,7 @@ from hcrm.reporting.domain.reports import By, Selection, in_department
 from hcrm.reporting.domain.revisits import Stay, outcomes
 from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
 from hcrm.reporting.queries.tasks import TaskFilter
-from hcrm.reporting.service.behind import Look, revisits_behind, tasks_behind
+from hcrm.reporting.service.behind import Look, RevisitQuestion, revisits_behind, tasks_behind
 from hcrm.reporting.service.rollup import work_off
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -74,7 +74,7 @@ def test_every_department_opens_as_many_returns_as_it_says(year: Session, facili
         here = in_department(selection, int(row.label.key))
         for part, number in (("numerator", row.rate.numerator), ("denominator", row.rate.denominator)):
             behind = revisits_behind(
-                year, selection=here, measure="readmit_30d", link=None, reason=None, look=look("revisits", part)
+                year, selection=here, asked=RevisitQuestion("readmit_30d"), look=look("revisits", part)
             )
             assert behind.total == number == len(behind.rows)
 

@@ -22,7 +22,14 @@ from hcrm.reporting.domain.reports import Basis, By, Selection
 from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
 from hcrm.reporting.queries.stays import stays
 from hcrm.reporting.queries.tasks import TaskFilter
-from hcrm.reporting.service.behind import Look, answers_behind, discharges_behind, revisits_behind, tasks_behind
+from hcrm.reporting.service.behind import (
+    Look,
+    RevisitQuestion,
+    answers_behind,
+    discharges_behind,
+    revisits_behind,
+    tasks_behind,
+)
 from hcrm.reporting.service.overview import overview
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -210,7 +217,7 @@ def test_a_number_of_revisits_opens_as_many_patients(year: Session, facility: in
         "excluded": sum(row.excluded.values()),
     }[part]
     look = Look("revisits", part, _user(year), NOW, 0, 1000)
-    behind = revisits_behind(year, selection=scoped(facility), measure="readmit_30d", link=None, reason=None, look=look)
+    behind = revisits_behind(year, selection=scoped(facility), asked=RevisitQuestion("readmit_30d"), look=look)
     assert (behind.total, len(behind.rows)) == (expected, expected)
 
 
