@@ -173,7 +173,12 @@ FILE_SENTENCES: Mapping[str, LazyString] = {
     "unknown_facility": _l("There is no facility with the code %(code)s."),
     "several_facilities": _l("There are several facilities (%(codes)s): say which with --facility."),
     "not_hl7_file": _l("The file %(file)s holds no HL7 v2 messages."),
-    "not_xlsx_file": _l("The file %(file)s is not an Excel workbook (XLSX)."),
+    "not_xlsx_file": _l("The file %(file)s is not an Excel workbook (XLSX or XLS)."),
+    "xls_no_table": _l(
+        "The file %(file)s is an old or protected Office document in which no table can be read. Save the table as "
+        "XLSX without a password."
+    ),
+    "xls_too_large": _l("The old Excel workbook %(file)s is too large. Save it as XLSX or CSV and import that."),
     "no_workbook": _l("The file %(file)s is an archive but not an Excel workbook (XLSX)."),
     "xlsx_broken": _l("The workbook %(file)s is damaged. Open it in a spreadsheet program and save it anew."),
     "xlsx_flood": _l("The workbook %(file)s would unpack to far more than a table of stays needs. It was not opened."),
@@ -286,7 +291,7 @@ CHANGE_EFFECTS: Mapping[str, LazyString] = {
 
 LAYOUT_LABELS: Mapping[Layout, LazyString] = {
     Layout.TABLE: _l("Table of stays (CSV)"),
-    Layout.WORKBOOK: _l("Table of stays (XLSX)"),
+    Layout.WORKBOOK: _l("Table of stays (Excel)"),
     Layout.SYNTHEA: _l("Synthea's encounters (CSV)"),
     Layout.HL7: _l("Messages (HL7 v2)"),
     Layout.FHIR: _l("Resources (FHIR R4)"),

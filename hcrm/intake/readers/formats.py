@@ -14,6 +14,7 @@ from hcrm.intake.readers.fhir.files import fhir_shape
 from hcrm.intake.readers.fhir.files import read_chunks as read_resources
 from hcrm.intake.readers.hl7v2.files import hl7_shape, holds_messages
 from hcrm.intake.readers.hl7v2.files import read_chunks as read_messages
+from hcrm.intake.readers.xls import is_old_workbook
 from hcrm.intake.readers.xlsx import read_chunks as read_sheet
 from hcrm.intake.readers.xlsx import workbook_shape
 from hcrm.intake.readers.xlsx_archive import is_archive
@@ -75,7 +76,7 @@ def table_shape(
 
     Raises ``FileRefused``: ``not_xlsx_file``, and what ``sniff`` and ``workbook_shape`` raise.
     """
-    if kind in {"auto", "xlsx"} and is_archive(path):
+    if kind in {"auto", "xlsx"} and (is_archive(path) or is_old_workbook(path)):
         return workbook_shape(path, profile, name)
     if kind == "xlsx":
         raise FileRefused("not_xlsx_file", file=name or path.name)

@@ -1,4 +1,4 @@
-"""Reads discharge records from XLSX: one sheet of a workbook, by the same rules as a CSV table.
+"""Reads discharge records from XLSX and XLS: one sheet of a workbook, by the same rules as a CSV table.
 
 Formulas are never computed: the value that the spreadsheet program left in the file counts.
 """
@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from hcrm.intake.domain import DATE_FIELDS, Chunk, CsvShape, FileRefused, Layout, Profile
+from hcrm.intake.readers import xls
 from hcrm.intake.readers.csv_rows import Order, chunks_of, refuse_unreadable
 from hcrm.intake.readers.csv_rows.heads import missing_fields
 from hcrm.intake.readers.csv_rows.phones import number_reader
@@ -44,9 +45,9 @@ _NUMBERS: Final = frozenset({"mrn", "visit_number"})
 _PHONES: Final = frozenset({"phone", "contact_phone"})
 
 _DAMAGES: Final = (
-    ArithmeticError, AttributeError, BadZipFile, LookupError, OSError, SyntaxError, TypeError, ValueError,
+    ArithmeticError, AttributeError, BadZipFile, LookupError, OSError, SyntaxError, TypeError, ValueError, *xls.DAMAGES,
 )  # fmt: skip
-"""What openpyxl raises for a workbook that is not as it should be."""
+"""What openpyxl and xlrd raise for a workbook that is not as it should be."""
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\..*")
 
@@ -73,7 +74,7 @@ def workbook_shape(path: Path, profile: Profile, name: str = "") -> CsvShape:
     for. A shape may lack required columns or have ambiguous dates, as that of a CSV file.
     """
     name = name or path.name
-    check_archive(path)
+    _check(path)
     with _opened(path) as books:
         table = _chosen(books[0], profile, name)
     if len(table.heads) > MOST_COLUMNS or any(len(each) > LONGEST_HEAD for each in table.heads):
@@ -95,6 +96,14 @@ def workbook_shape(path: Path, profile: Profile, name: str = "") -> CsvShape:
         sheet=table.title,
     )
     return _with_dates(path, shape, samples, profile, name)
+
+
+def _check(path: Path) -> bool:
+    """Whether the workbook, which is safe to open, holds formulas whose cells have to be looked at."""
+    if xls.is_old_workbook(path):
+        xls.refuse_large(path, path.name)
+        return False
+    return bool(check_archive(path))
 
 
 def _unused(table: _Table) -> tuple[int, ...]:
@@ -175,7 +184,9 @@ def _opened(path: Path, *, formulas: bool = False) -> Iterator[list[Any]]:
     books: list[Any] = []
     stack = ExitStack()
     try:
-        for data_only in (True, False)[: 1 + formulas]:
+        if xls.is_old_workbook(path):
+            books.append(xls.Book(path))
+        for data_only in (True, False)[: 0 if books else 1 + formulas]:
             file = stack.enter_context(path.open("rb"))  # by its name, openpyxl would judge what it is
             books.append(load_workbook(file, read_only=True, data_only=data_only, keep_links=False))
         yield books
@@ -288,7 +299,7 @@ def _every_row(sheet: Any) -> Iterator[Sequence[Any]]:
 @contextmanager
 def sheet_records(path: Path, shape: CsvShape, region: str) -> Iterator[SheetRecords]:
     """The records of the sheet that ``shape`` names. Raises ``FileRefused`` (``xlsx_broken``)."""
-    with _opened(path, formulas=bool(check_archive(path))) as books:
+    with _opened(path, formulas=_check(path)) as books:
         yield SheetRecords(books, shape, region)
 
 
