@@ -54,6 +54,8 @@ class Action(StrEnum):
     EDIT_TEMPLATES = "edit_templates"
     EDIT_PLANS = "edit_plans"
     EDIT_SURVEYS = "edit_surveys"
+    PUBLISH_SURVEYS = "publish_surveys"
+    EDIT_SHARED_SURVEYS = "edit_shared_surveys"
     VIEW_APPOINTMENTS = "view_appointments"
     BOOK_APPOINTMENTS = "book_appointments"
     EDIT_SESSIONS = "edit_sessions"
@@ -105,7 +107,7 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
         Action.VERIFY_DEATH,
         Action.EDIT_TEMPLATES,
     }
-    | {Action.EDIT_SURVEYS, Action.EDIT_PLANS}
+    | {Action.EDIT_SURVEYS, Action.PUBLISH_SURVEYS, Action.EDIT_PLANS}
     | {Action.RUN_MEETING, Action.EDIT_MEASURES},
     Role.COMPLAINTS_OFFICER: _EVERYONE | _ALERTS | _INBOX | {Action.VIEW_PATIENT, Action.VIEW_FIGURES},
     Role.QUALITY_OFFICER: _EVERYONE
@@ -114,10 +116,12 @@ ACTIONS: Mapping[Role, frozenset[Action]] = {
     | {Action.VIEW_PATIENT, Action.MERGE_PATIENTS, Action.VIEW_RECALLS}
     | {Action.RUN_MEETING, Action.EDIT_MEASURES},
     Role.ADMINISTRATOR: _EVERYONE
-    | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER},
+    | {Action.EDIT_TEMPLATES, Action.EDIT_SURVEYS, Action.EDIT_PLANS, Action.IMPORT_RECORDS, Action.ADMINISTER}
+    | {Action.PUBLISH_SURVEYS, Action.EDIT_SHARED_SURVEYS},
     Role.GROUP_ADMINISTRATOR: _EVERYONE
     | _FIGURES
-    | {Action.IMPORT_RECORDS, Action.ADMINISTER, Action.VIEW_PATIENT, Action.VIEW_ALERTS},
+    | {Action.IMPORT_RECORDS, Action.ADMINISTER, Action.VIEW_PATIENT, Action.VIEW_ALERTS}
+    | {Action.EDIT_SURVEYS, Action.PUBLISH_SURVEYS, Action.EDIT_SHARED_SURVEYS},
     Role.AUDITOR: _EVERYONE | {Action.VIEW_AUDIT, Action.VIEW_PATIENT},
 }
 """What each role may do in its facility. Absent means no."""

@@ -162,7 +162,7 @@ def known_content(session: Session, facility_id: int) -> Known:
     return Known(
         languages=frozenset(LANGUAGES),
         templates={text.code: _languages(text.in_force) for text in all_texts(session) if text.in_force},
-        questionnaires={each.code: _asked(each) for each in questionnaires(session)},
+        questionnaires={each.code: _asked(each) for each in questionnaires(session, facility_id)},
         departments=frozenset(each.code for each in departments(session, facility_id).values()),
     )
 

@@ -14,6 +14,7 @@ from hcrm.followup.routes.outcome import outcome
 from hcrm.followup.routes.plan_drafts import plan_rules
 from hcrm.followup.routes.plan_trials import try_plan
 from hcrm.followup.routes.plans import plans
+from hcrm.followup.routes.questionnaires import retiring
 from hcrm.followup.routes.recalls import recalls
 from hcrm.followup.routes.today import today
 from hcrm.followup.routes.why import why
@@ -32,6 +33,7 @@ __all__ = [
     "plan_rules",
     "plans",
     "recalls",
+    "retiring",
     "today",
     "try_plan",
     "why",

@@ -63,7 +63,7 @@ def revoke(response_id: int) -> ResponseReturnValue:
             found = response(session, response_id)
         except UnknownResponse:
             abort(404)
-        require_object(Action.EDIT_SURVEYS, found.facility_id, [found.department_id] if found.department_id else None)
+        require_object(Action.EDIT_SURVEYS, found.facility_id, [found.department_id] if found.department_id else [])
         revoke_link(session, response_id=response_id, now=now())
         record(
             session, now=now(), action="survey.link_revoked", actor_user_id=current_actor().user_id,

@@ -11,6 +11,8 @@ from hcrm.reporting.domain.definition import Definition
 from hcrm.reporting.domain.definitions_visits import VISITS
 from hcrm.survey.domain import Text
 
+__all__ = ["DEFINITIONS", "SECTIONS", "Definition"]
+
 _INPATIENT_EPISODES = Text(
     "Of: inpatient episodes that ended in the period and that the patient left alive; "
     "stays that touch (the next begins on or before the day the previous ended) are one episode.",

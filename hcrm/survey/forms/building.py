@@ -13,8 +13,10 @@ from werkzeug.datastructures import MultiDict
 from hcrm.survey.domain import Advice, Cause, Purpose, QuestionKind, Respondent, Severity, VersionStatus
 from hcrm.survey.domain.changes import ChangeKind
 from hcrm.survey.domain.drafts import FLAGS, Definition, NotADraft
+from hcrm.survey.domain.questionnaire import SCALE_TEXTS, YES_NO
 from hcrm.survey.domain.review import MOST_QUESTIONS, Flaw, FlawKind
 from hcrm.survey.domain.rulebook import Comparison, RuleRow, condition_text, rows_of
+from hcrm.web import language
 
 PURPOSE_LABELS: Mapping[Purpose, str] = {
     Purpose.SATISFACTION: _l("How satisfied patients are"),
@@ -70,6 +72,7 @@ COMPARISON_LABELS: Mapping[Comparison, str] = {
     Comparison.NOT_ANSWERED: _l("is not answered"),
 }
 JOIN_LABELS: Mapping[str, str] = {"and": _l("and"), "or": _l("or")}
+LONGEST_LABEL = 60
 FACT_LABELS: Mapping[str, str] = {
     "any_scale5": _l("Any satisfaction rating (1 to 5)"),
     "@days_since": _l("Days since going home"),
@@ -168,20 +171,44 @@ def flaw_text(flaw: Flaw) -> str:
 
 
 def subjects(draft: Definition) -> list[tuple[str, str]]:
-    """What rules may ask about: all questions with their answers, and facts."""
+    """What rules may ask about: all questions in their words, and facts."""
     found = [(question["code"], _subject_label(at, question)) for at, question in enumerate(draft["question"], 1)]
     return found + [(code, str(label)) for code, label in FACT_LABELS.items()]
 
 
 def _subject_label(at: int, question: Mapping[str, Any]) -> str:
-    choices = question.get("choices")
-    if question["kind"] == QuestionKind.YES_NO:
-        offered = "yes, no"
-    elif isinstance(choices, list):
-        offered = ", ".join(choice["value"] for choice in choices)
-    else:
-        offered = ""
-    return f"{at} {question['code']}" + (f" ({offered})" if offered else "")
+    return f"{at}. {_short(_of_language(question)) or question['code']}"
+
+
+def answers(draft: Definition) -> list[tuple[str, str]]:
+    """(what is written into a rule, the answer in words with its question) for all answers that questions offer."""
+    return [
+        (value, f"{text} ({_subject_label(at, question)})")
+        for at, question in enumerate(draft["question"], 1)
+        for value, text in _answer_words(question).items()
+    ]
+
+
+def _answer_words(question: Mapping[str, Any]) -> dict[str, str]:
+    """The answers of a question in words, by what is stored."""
+    kind, choices = question["kind"], question.get("choices")
+    if kind == QuestionKind.YES_NO:
+        return {choice.value: choice.wording.patient.in_language(language()) for choice in YES_NO}
+    if kind == QuestionKind.SCALE5:
+        return {str(value): text.in_language(language()) for value, text in SCALE_TEXTS.items()}
+    if not isinstance(choices, list):
+        return {}
+    return {choice["value"]: _of_language(choice) or choice["value"] for choice in choices}
+
+
+def _of_language(texts: Mapping[str, Any]) -> str:
+    """The text in the language of the page, else in the other one."""
+    first, second = ("zh", "en") if language() == "zh_Hans" else ("en", "zh")
+    return str(texts.get(first) or texts.get(second) or "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
 
 
 def choice_lines(question: Mapping[str, Any]) -> str:
@@ -275,14 +302,23 @@ def read_rows(form: MultiDict[str, str], name: str) -> list[RuleRow]:
     return rows
 
 
-def rule_words(text: str) -> str:
-    """A stored rule as a sentence."""
+def rule_words(text: str, draft: Definition) -> str:
+    """A stored rule as a sentence, in the words of its questions and answers."""
+    asked = {question["code"]: (at, question) for at, question in enumerate(draft["question"], 1)}
     said: list[str] = []
-    for at, row in enumerate(rows_of(text)):
-        subject = str(FACT_LABELS.get(row.subject, row.subject))
-        joined = [str(JOIN_LABELS[row.joined])] if at else []
-        said += [*joined, subject, str(COMPARISON_LABELS[row.comparison]), *([row.value] if row.value else [])]
+    for number, row in enumerate(rows_of(text)):
+        at, question = asked.get(row.subject, (0, None))
+        subject = _subject_label(at, question) if question else str(FACT_LABELS.get(row.subject, row.subject))
+        joined = [str(JOIN_LABELS[row.joined])] if number else []
+        said += [*joined, f"“{subject}”", str(COMPARISON_LABELS[row.comparison])]
+        said += [_value_words(row.value, question)] if row.value else []
     return " ".join(said)
+
+
+def _value_words(value: str, question: Mapping[str, Any] | None) -> str:
+    words = _answer_words(question) if question else {}
+    parts = [part.strip() for part in value.replace("，", ",").split(",")]
+    return str(_(", ")).join(f"“{words[part]}”" if part in words else part for part in parts)
 
 
 def rule_rows(text: str, blank: int = 1) -> list[RuleRow]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.ids import token_hash
@@ -102,11 +102,15 @@ class WebSurvey:
 
 
 def questionnaire(session: Session, code: str) -> Questionnaire:
-    """The published version of a questionnaire. Raises ``UnknownQuestionnaire``."""
+    """The published version of a questionnaire; of one that was retired the last, which plans that run still ask.
+
+    Raises ``UnknownQuestionnaire``.
+    """
+    version = models.QuestionnaireVersion
     newest = (
         _versions()
-        .where(models.Questionnaire.code == code, models.QuestionnaireVersion.status == VersionStatus.PUBLISHED)
-        .order_by(models.QuestionnaireVersion.version.desc())
+        .where(models.Questionnaire.code == code, version.status != VersionStatus.DRAFT)
+        .order_by((version.status == VersionStatus.PUBLISHED).desc(), version.version.desc())
         .limit(1)
     )
     row = session.execute(newest).one_or_none()
@@ -130,10 +134,13 @@ def questionnaire_of_response(session: Session, response_id: int) -> Questionnai
     return _version(session, row.version_id, row.digest)
 
 
-def questionnaires(session: Session) -> list[Questionnaire]:
-    """The published questionnaires, by code."""
-    published = models.QuestionnaireVersion.status == VersionStatus.PUBLISHED
-    rows = session.execute(_versions().where(published).order_by(models.Questionnaire.code)).all()
+def questionnaires(session: Session, facility_id: int | None = None) -> list[Questionnaire]:
+    """The published questionnaires, by code; with ``facility_id`` those that this hospital may ask."""
+    where = [models.QuestionnaireVersion.status == VersionStatus.PUBLISHED]
+    if facility_id is not None:
+        owner = models.Questionnaire.facility_id
+        where.append(or_(owner.is_(None), owner == facility_id))
+    rows = session.execute(_versions().where(*where).order_by(models.Questionnaire.code)).all()
     return [_version(session, row.version_id, row.digest) for row in rows]
 
 

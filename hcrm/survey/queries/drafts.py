@@ -30,12 +30,13 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class QuestionnaireRow:
-    """A questionnaire with its versions, the newest first."""
+    """A questionnaire with its versions, the newest first; ``facility_id`` is whose it is, None: that of all."""
 
     code: str
     name_en: str
     name_zh: str
     purpose: Purpose
+    facility_id: int | None
     versions: tuple[VersionRow, ...]
 
     def of(self, status: VersionStatus) -> VersionRow | None:
@@ -76,7 +77,9 @@ def questionnaire_rows(session: Session, codes: Iterable[str] | None = None) -> 
         before = found.get(owner.code)
         versions = (*(before.versions if before else ()), _version_row(version, by))
         purpose = before.purpose if before else Purpose(version.definition["purpose"])
-        found[owner.code] = QuestionnaireRow(owner.code, owner.name_en, owner.name_zh, purpose, versions)
+        found[owner.code] = QuestionnaireRow(
+            owner.code, owner.name_en, owner.name_zh, purpose, owner.facility_id, versions
+        )
     return list(found.values())
 
 

@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import current_actor, picked_facility, requires
+from hcrm.organization.queries import facilities
 from hcrm.survey.domain import Purpose, QuestionKind, UnknownQuestionnaire
 from hcrm.survey.domain.drafts import (
     NoSuchQuestion,
@@ -30,9 +31,10 @@ from hcrm.survey.domain.drafts import (
 from hcrm.survey.domain.review import review
 from hcrm.survey.forms import building as words
 from hcrm.survey.queries import drafts as queries
+from hcrm.survey.routes import access
 from hcrm.survey.service import building as service
 from hcrm.unit_of_work import unit_of_work
-from hcrm.web import now
+from hcrm.web import language, now
 
 blueprint = Blueprint("questionnaires", __name__, url_prefix="/questionnaires")
 
@@ -47,13 +49,23 @@ def author() -> service.Author:
     return service.Author(current_actor().user_id, picked_facility(), now())
 
 
+def owner() -> int | None:
+    """Whose a new questionnaire is to be: the person's own hospital's, or that of all where they may and want that."""
+    shared = request.form.get("shared") == "1" and access.may_share()
+    return None if shared else access.own_facility()
+
+
 @blueprint.get("")
 @requires(Action.EDIT_SURVEYS)
 def index() -> ResponseReturnValue:
     """All questionnaires."""
     with unit_of_work() as session:
-        rows = queries.questionnaire_rows(session)
-    return render_template("survey/questionnaires.html", rows=rows, words=words, purposes=Purpose)
+        rows = [row for row in queries.questionnaire_rows(session) if access.sees(row)]
+        names = {each.id: each.name_in(language()) for each in facilities(session)}
+    return render_template(
+        "survey/questionnaires.html", rows=rows, words=words, purposes=Purpose, names=names,
+        may_share=access.may_share(),
+    )  # fmt: skip
 
 
 @blueprint.post("")
@@ -66,7 +78,7 @@ def create() -> ResponseReturnValue:
         en, zh = form.get("name_en", ""), form.get("name_zh", "")
         definition = new_definition(form.get("code", "").strip().upper(), en=en, zh=zh, purpose=purpose)
         with unit_of_work() as session:
-            code = service.begin_questionnaire(session, definition=definition, author=author())
+            code = service.begin_questionnaire(session, definition=definition, author=author(), facility_id=owner())
     except service.CodeTaken:
         flash(_("There is a questionnaire with this code already."), "high")
         return redirect(url_for("questionnaires.index"))
@@ -81,19 +93,18 @@ def create() -> ResponseReturnValue:
 def one(code: str) -> ResponseReturnValue:
     """The versions of a questionnaire."""
     with unit_of_work() as session:
-        row = _row(session, code)
-    return render_template("survey/questionnaire.html", row=row, words=words)
+        row = access.shown(session, code)
+        names = {each.id: each.name_in(language()) for each in facilities(session)}
+    return render_template("survey/questionnaire.html", row=row, words=words, rights=access.rights(row), names=names)
 
 
 @blueprint.post("/<code>/draft")
 @requires(Action.EDIT_SURVEYS)
 def begin(code: str) -> ResponseReturnValue:
     """Begin a draft from the newest version, or go on with the one that is there."""
-    try:
-        with unit_of_work() as session:
-            service.begin_draft(session, code=code, author=author())
-    except UnknownQuestionnaire:
-        abort(404)
+    access.require_write(code)
+    with unit_of_work() as session:
+        service.begin_draft(session, code=code, author=author())
     return redirect(url_for("questionnaires.draft", code=code))
 
 
@@ -102,11 +113,12 @@ def begin(code: str) -> ResponseReturnValue:
 def draft(code: str) -> ResponseReturnValue:
     """The draft: its questions in order, its flaws, its own words."""
     with unit_of_work() as session:
-        row, found = _row(session, code), _draft(session, code)
+        row, found = access.shown(session, code), _draft(session, code)
         flaws = review(found.definition, sms_codes=service.sms_codes(session))
     return render_template(
         "survey/draft.html", row=row, draft=found.definition, revision=found.revision, found=found, flaws=flaws,
-        flawed={flaw.place for flaw in flaws}, words=words, kinds=QuestionKind, purposes=Purpose,
+        flawed={flaw.place for flaw in flaws}, rights=access.rights(row), words=words,
+        kinds=QuestionKind, purposes=Purpose,
     )  # fmt: skip
 
 
@@ -147,7 +159,7 @@ def add(code: str) -> ResponseReturnValue:
 def question(code: str, place: int) -> ResponseReturnValue:
     """One question of the draft."""
     with unit_of_work() as session:
-        found = _draft(session, code)
+        row, found = access.shown(session, code), _draft(session, code)
         flaws = review(found.definition, sms_codes=service.sms_codes(session))
     try:
         asked = question_at(found.definition, place)
@@ -156,6 +168,7 @@ def question(code: str, place: int) -> ResponseReturnValue:
     return render_template(
         "survey/draft_question.html", code=code, place=place, question=asked, draft=found.definition,
         revision=found.revision, flaws=[flaw for flaw in flaws if flaw.place == place], words=words,
+        rights=access.rights(row),
     )  # fmt: skip
 
 
@@ -177,10 +190,31 @@ def remove(code: str, place: int) -> ResponseReturnValue:
     return _changed(code, lambda draft: removed(draft, place))
 
 
-@blueprint.post("/<code>/draft/publish")
+@blueprint.post("/<code>/copy")
 @requires(Action.EDIT_SURVEYS)
+def copy(code: str) -> ResponseReturnValue:
+    """Make a questionnaire of one's own hospital from it, as a draft."""
+    new_code = request.form.get("code", "").strip().upper()
+    try:
+        with unit_of_work() as session:
+            access.shown(session, code)
+            made = service.copy_questionnaire(
+                session, code=code, new_code=new_code, facility_id=access.own_facility(), author=author()
+            )
+    except service.CodeTaken:
+        flash(_("There is a questionnaire with this code already."), "high")
+        return redirect(url_for("questionnaires.one", code=code))
+    except (NotADraft, UnknownQuestionnaire):
+        flash(_("A code has 2 to 32 capital letters, digits and _, and begins with a letter."), "high")
+        return redirect(url_for("questionnaires.one", code=code))
+    return redirect(url_for("questionnaires.draft", code=made))
+
+
+@blueprint.post("/<code>/draft/publish")
+@requires(Action.PUBLISH_SURVEYS)
 def publish(code: str) -> ResponseReturnValue:
     """Ask it from now on, if it has no flaw."""
+    access.require_publish(code)
     try:
         with unit_of_work() as session:
             version = service.publish_draft(session, code=code, revision=_revision(), author=author())
@@ -197,6 +231,7 @@ def publish(code: str) -> ResponseReturnValue:
 @requires(Action.EDIT_SURVEYS)
 def discard(code: str) -> ResponseReturnValue:
     """Throw the draft away."""
+    access.require_write(code)
     try:
         with unit_of_work() as session:
             service.discard_draft(session, code=code, revision=_revision(), author=author())
@@ -208,6 +243,7 @@ def discard(code: str) -> ResponseReturnValue:
 
 def _changed(code: str, change: Change, *, anchor: str | None = None, back: str = "") -> ResponseReturnValue:
     """Change the draft and show it again."""
+    access.require_write(code)
     back = back or url_for("questionnaires.draft", code=code, _anchor=anchor)
     try:
         with unit_of_work() as session:
@@ -228,13 +264,6 @@ def _somebody_else(code: str) -> ResponseReturnValue:
 
 def _revision() -> int:
     return request.form.get("revision", -1, int)
-
-
-def _row(session: Any, code: str) -> queries.QuestionnaireRow:
-    try:
-        return queries.questionnaire_row(session, code)
-    except UnknownQuestionnaire:
-        abort(404)
 
 
 def _draft(session: Any, code: str) -> queries.Draft:

@@ -19,7 +19,8 @@ from hcrm.survey.domain.drafts import NotADraft
 from hcrm.survey.forms import building as words
 from hcrm.survey.queries import drafts as queries
 from hcrm.survey.queries.previews import by_text
-from hcrm.survey.routes.building import author, blueprint
+from hcrm.survey.routes import access
+from hcrm.survey.routes.building import author, blueprint, owner
 from hcrm.survey.service import building as service
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import LANGUAGES, language
@@ -37,11 +38,12 @@ def preview(code: str, version: int) -> ResponseReturnValue:
     view, shown = request.args.get("as", "phone"), request.args.get("in", language())
     shown = shown if shown in LANGUAGES else language()
     with unit_of_work() as session:
-        row, definition = _row(session, code), _definition(session, code, version)
+        row, definition = access.shown(session, code), _definition(session, code, version)
         form = _readable(definition)
         steps = by_text(session, form) if form is not None else ()
     return render_template(
-        "survey/preview.html", row=row, version=version, form=form, steps=steps, words=words, shown=shown,
+        "survey/preview.html", row=row, version=version, draft=definition, form=form, steps=steps, words=words,
+        shown=shown,
         view=view if view in VIEWS else "phone", patient=Respondent.PATIENT, mode=Mode.WEB, phone=Mode.PHONE,
     )  # fmt: skip
 
@@ -51,6 +53,7 @@ def preview(code: str, version: int) -> ResponseReturnValue:
 def file(code: str, version: int) -> ResponseReturnValue:
     """A version as a file that can be taken in again, here or in another hospital."""
     with unit_of_work() as session:
+        access.shown(session, code)
         definition = _definition(session, code, version)
     body = json.dumps(definition, ensure_ascii=False, indent=2) + "\n"
     name = f"{definition['code']}-{version}.json"
@@ -66,8 +69,10 @@ def take_in() -> ResponseReturnValue:
     sent = request.files.get("file")
     data = sent.stream.read(LARGEST_FILE + 1) if sent is not None else b""
     try:
+        definition = _parsed(data)
+        _require_own(definition)
         with unit_of_work() as session:
-            code = service.take_in(session, definition=_parsed(data), author=author())
+            code = service.take_in(session, definition=definition, author=author(), facility_id=owner())
     except NotADraft as problem:
         flash(_("The file was not taken in: this cannot be read (%(place)s).", place=str(problem)), "high")
         return redirect(url_for("questionnaires.index"))
@@ -80,7 +85,7 @@ def take_in() -> ResponseReturnValue:
 def compare(code: str) -> ResponseReturnValue:
     """What changed between two versions; without a choice, between the newest and the one before."""
     with unit_of_work() as session:
-        row = _row(session, code)
+        row = access.shown(session, code)
         numbers = [entry.version for entry in row.versions]
         new = request.args.get("to", numbers[0], int)
         old = request.args.get("from", numbers[min(1, len(numbers) - 1)], int)
@@ -106,11 +111,12 @@ def _readable(definition: dict[str, Any]) -> Questionnaire | None:
         return None
 
 
-def _row(session: Any, code: str) -> queries.QuestionnaireRow:
-    try:
-        return queries.questionnaire_row(session, code)
-    except UnknownQuestionnaire:
-        abort(404)
+def _require_own(definition: Any) -> None:
+    """A file with the code of a questionnaire that is there needs the right to change that one."""
+    with unit_of_work() as session:
+        taken = queries.questionnaire_rows(session, [str(definition.get("code", ""))])
+    for row in taken:
+        access.require_write(row.code)
 
 
 def _definition(session: Any, code: str, version: int) -> dict[str, Any]:

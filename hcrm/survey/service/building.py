@@ -39,6 +39,10 @@ class NotPublishable(Exception):
         self.flaws = flaws
 
 
+class NotInUse(Exception):
+    """The questionnaire has no published version; the argument is its code."""
+
+
 class CodeTaken(ValueError):
     """There is a questionnaire of this code; the argument is the code."""
 
@@ -66,12 +70,17 @@ def begin_draft(session: Session, *, code: str, author: Author) -> None:
     _add_draft(session, owner, tidied(newest.definition, newest.version + 1), author)
 
 
-def begin_questionnaire(session: Session, *, definition: Mapping[str, Any], author: Author) -> str:
-    """A new questionnaire whose first version is a draft; its code. Raises ``NotADraft`` and ``CodeTaken``."""
+def begin_questionnaire(
+    session: Session, *, definition: Mapping[str, Any], author: Author, facility_id: int | None = None
+) -> str:
+    """A new questionnaire whose first version is a draft; its code. ``facility_id`` is whose it is, None: that of all.
+
+    Raises ``NotADraft`` and ``CodeTaken``.
+    """
     draft = tidied(definition)
     made = session.scalars(
         insert(Questionnaire)
-        .values(code=draft["code"], name_en=draft["name"]["en"], name_zh=draft["name"]["zh"])
+        .values(code=draft["code"], facility_id=facility_id, name_en=draft["name"]["en"], name_zh=draft["name"]["zh"])
         .on_conflict_do_nothing(index_elements=["code"])
         .returning(Questionnaire.id)
     ).one_or_none()
@@ -81,14 +90,14 @@ def begin_questionnaire(session: Session, *, definition: Mapping[str, Any], auth
     return str(draft["code"])
 
 
-def take_in(session: Session, *, definition: object, author: Author) -> str:
+def take_in(session: Session, *, definition: object, author: Author, facility_id: int | None = None) -> str:
     """A questionnaire from a file becomes a draft, of a new questionnaire or of the one that has its code.
 
     A draft that is there is replaced. Returns the code; raises ``NotADraft``.
     """
     draft = tidied(definition)
     try:
-        return begin_questionnaire(session, definition=draft, author=author)
+        return begin_questionnaire(session, definition=draft, author=author, facility_id=facility_id)
     except CodeTaken:
         begin_draft(session, code=draft["code"], author=author)
         row = _locked_draft(session, draft["code"])
@@ -152,6 +161,45 @@ def publish_draft(session: Session, *, code: str, revision: int, author: Author)
     owner.name_en, owner.name_zh = published.name.en, published.name.zh
     session.flush()
     _note(session, "questionnaire.published", row, author)
+    return row.version
+
+
+def copy_questionnaire(session: Session, *, code: str, new_code: str, facility_id: int, author: Author) -> str:
+    """A questionnaire of a hospital's own, begun from the newest version of another one that is no draft; its code.
+
+    Raises ``UnknownQuestionnaire``, ``NotADraft`` for a code that cannot be one, and ``CodeTaken``.
+    """
+    newest = session.scalars(
+        select(QuestionnaireVersion)
+        .join(Questionnaire)
+        .where(Questionnaire.code == code, QuestionnaireVersion.status != VersionStatus.DRAFT)
+        .order_by(QuestionnaireVersion.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is None:
+        raise UnknownQuestionnaire(code)
+    definition = {**tidied(newest.definition, newest.version), "code": new_code, "version": 1}
+    return begin_questionnaire(session, definition=definition, author=author, facility_id=facility_id)
+
+
+def retire(session: Session, *, code: str, author: Author) -> int:
+    """Take a questionnaire out of use without a successor; its last version. What is asked already goes on.
+
+    A draft of it stays and can be published, which takes it up again. Raises ``UnknownQuestionnaire`` and
+    ``NotInUse``.
+    """
+    owner = _owner(session, code)
+    row = session.scalars(
+        select(QuestionnaireVersion).where(
+            QuestionnaireVersion.questionnaire_id == owner.id,
+            QuestionnaireVersion.status == VersionStatus.PUBLISHED,
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotInUse(code)
+    row.status, row.retired_at = VersionStatus.RETIRED, author.now
+    session.flush()
+    _note(session, "questionnaire.retired", row, author)
     return row.version
 
 

@@ -197,11 +197,12 @@ def locked(session: Session, response_id: int) -> SurveyResponse:
 
 
 def _published_version(session: Session, code: str) -> int:
+    """What is asked now; of a questionnaire that was retired the last version, for plans that run on."""
     found = session.scalars(
         select(QuestionnaireVersion.id)
         .join(Questionnaire)
-        .where(Questionnaire.code == code, QuestionnaireVersion.status == VersionStatus.PUBLISHED)
-        .order_by(QuestionnaireVersion.version.desc())
+        .where(Questionnaire.code == code, QuestionnaireVersion.status != VersionStatus.DRAFT)
+        .order_by((QuestionnaireVersion.status == VersionStatus.PUBLISHED).desc(), QuestionnaireVersion.version.desc())
         .limit(1)
     ).one_or_none()
     if found is None:

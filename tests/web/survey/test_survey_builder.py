@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from hcrm.followup.service import begin_draft
+from hcrm.followup.service.retiring import plans_asking
+from hcrm.organization.models import Facility
 from hcrm.survey import queries
 from hcrm.survey.domain import VersionStatus
 from hcrm.survey.domain.changes import changes
+from hcrm.survey.models import Questionnaire as QuestionnaireRowModel
 from hcrm.survey.models import QuestionnaireVersion
 from hcrm.survey.queries.drafts import draft_of, questionnaire_row
 from hcrm.survey.service import install_default_questionnaires
@@ -31,7 +35,7 @@ BASE = "/questionnaires/SAT_IP"
 def manager(client: Any, login: Login, runtime: Runtime) -> Any:
     with unit_of_work(runtime.sessions) as session:
         install_defaults(session, runtime.clock.now())
-    login("manager")
+    login("administrator")
     return client
 
 
@@ -208,3 +212,133 @@ def test_two_hundred_questions_are_shown_and_refused(manager: Any, runtime: Runt
     assert "200 questions, at most 60" in page.text
     refused = manager.post("/questionnaires/SAT_LONG/draft/publish", data={"revision": 1}, follow_redirects=True)
     assert "It was not published" in refused.text
+
+
+# ── whose they are ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def owned(client: Any, runtime: Runtime, code: str = "SAT_OWN") -> str:
+    """A questionnaire of the hospital, copied from a shipped one; its address."""
+    client.post(f"{BASE}/copy", data={"code": code})
+    return f"/questionnaires/{code}"
+
+
+def owner_of(runtime: Runtime, code: str) -> int | None:
+    with unit_of_work(runtime.sessions) as session:
+        return questionnaire_row(session, code).facility_id
+
+
+def test_what_belongs_to_all_hospitals_is_copied_by_a_hospital_and_changed_by_administrators_alone(
+    manager: Any, login: Login, runtime: Runtime, facility: int
+) -> None:
+    login("manager")
+    page = manager.get(BASE).text
+    assert "It belongs to all hospitals" in page
+    assert f"{BASE}/retire" not in page
+    for path in ("draft", "draft/words", "draft/move", "draft/questions", "draft/publish", "draft/discard", "retire"):
+        assert manager.post(f"{BASE}/{path}", data={"revision": 1, "kind": "text"}).status_code == 403
+    file = {"file": (io.BytesIO(manager.get(f"{BASE}/1/file").data), "x.json")}
+    assert manager.post("/questionnaires/file", data=file).status_code == 403
+    address = owned(manager, runtime)
+    assert owner_of(runtime, "SAT_OWN") == facility
+    assert owner_of(runtime, "SAT_IP") is None
+    assert manager.post(f"{address}/draft/publish", data={"revision": 1}).headers["Location"] == address
+    with unit_of_work(runtime.sessions) as session:
+        assert [each.code for each in queries.questionnaires(session, facility)][-1] == "SAT_OWN"
+        assert "SAT_OWN" not in [each.code for each in queries.questionnaires(session, facility + 1)]
+    again = manager.post(f"{BASE}/copy", data={"code": "SAT_OWN"}, follow_redirects=True).text
+    assert "There is a questionnaire with this code already." in again
+    assert "A code has 2 to 32" in manager.post(f"{BASE}/copy", data={"code": "1"}, follow_redirects=True).text
+
+
+def test_the_head_of_one_ward_writes_for_the_hospital_and_publishes_for_nobody(
+    manager: Any, login: Login, runtime: Runtime, departments: dict[str, int]
+) -> None:
+    login("department_head", departments["MED"])
+    address = owned(manager, runtime)
+    page = manager.get(f"{address}/draft").text
+    assert "A manager of the hospital publishes it." in page
+    assert "draft/publish" not in page
+    assert manager.post(f"{address}/draft/move", data={"revision": 1, "place": 1, "to": 2}).status_code == 302
+    assert draft(runtime, "SAT_OWN").revision == 2
+    assert manager.post(f"{address}/draft/publish", data={"revision": 2}).status_code == 403
+    assert manager.post(f"{BASE}/draft").status_code == 403
+
+
+def test_another_hospitals_questionnaire_is_not_there(manager: Any, login: Login, runtime: Runtime) -> None:
+    login("manager")
+    address = owned(manager, runtime)
+    with unit_of_work(runtime.sessions) as session:
+        elsewhere = Facility(
+            code="B", name="B", name_zh="", timezone="UTC", country="GB", phone="1", settings={},
+            created_at=runtime.clock.now(),
+        )  # fmt: skip
+        session.add(elsewhere)
+        session.flush()
+        row = session.scalars(select(QuestionnaireRowModel).where(QuestionnaireRowModel.code == "SAT_OWN")).one()
+        row.facility_id = elsewhere.id
+    assert "SAT_OWN" not in manager.get("/questionnaires").text
+    for path in ("", "/draft", "/1", "/1/file", "/changes", "/draft/questions/1", "/retire"):
+        assert manager.get(f"{address}{path}").status_code == 404
+    for path in ("/draft", "/copy", "/draft/publish", "/retire"):
+        assert manager.post(f"{address}{path}", data={"revision": 1, "code": "SAT_X"}).status_code == 404
+    login("group_administrator")  # of one hospital of two: what belongs to both is not theirs alone any more
+    assert manager.post(f"{BASE}/draft").status_code == 403
+
+
+def test_rules_are_shown_in_the_words_of_questions_and_answers(manager: Any) -> None:
+    manager.post(f"{BASE}/draft")
+    page = unescape(manager.get(f"{BASE}/draft/questions/9").text)
+    assert "is at most “Dissatisfied”" in page
+    assert "9. Overall, how satisfied were you with this stay?" in page
+    manager.post("/account/language", data={"language": "zh_Hans"})
+    listed = unescape(manager.get(f"{BASE}/draft").text)
+    assert "SAT_IP" in listed
+
+
+# ── retiring ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_retiring_names_the_plans_that_ask_it_and_gives_them_another_one(
+    manager: Any, runtime: Runtime, facility: int
+) -> None:
+    page = manager.get(f"{BASE}/retire").text
+    assert "Three-level follow-up" in page
+    undecided = manager.post(f"{BASE}/retire")
+    assert (undecided.status_code, "Choose what these plans are to ask instead." in undecided.text) == (422, True)
+    assert manager.post(f"{BASE}/retire", data={"other": "CLIN_GEN"}).status_code == 422  # serves another purpose
+    done = manager.post(f"{BASE}/retire", data={"other": "SAT_OP"}, follow_redirects=True)
+    assert "The questionnaire is retired." in done.text
+    with unit_of_work(runtime.sessions) as session:
+        assert [each.plan.code for each in plans_asking(session, "SAT_IP", [facility])] == []
+        assert [each.plan.code for each in plans_asking(session, "SAT_OP", [facility])]
+        assert questionnaire_row(session, "SAT_IP").published is None
+        assert "SAT_IP" not in [each.code for each in queries.questionnaires(session)]
+        # Who is enrolled already is still asked it.
+        assert queries.questionnaire(session, "SAT_IP").version == 1
+    assert manager.get(f"{BASE}/retire").status_code == 404
+    manager.post(f"{BASE}/draft")
+    assert send(manager, runtime, "publish").status_code == 302
+    with unit_of_work(runtime.sessions) as session:
+        assert questionnaire_row(session, "SAT_IP").published.version == 2
+
+
+def test_a_plan_that_is_being_changed_is_not_published_half_done(manager: Any, runtime: Runtime, facility: int) -> None:
+    with unit_of_work(runtime.sessions) as session:
+        (asking,) = [e for e in plans_asking(session, "SAT_IP", [facility]) if e.plan.code == "three_level"]
+        begin_draft(session, plan_id=asking.plan_id, facility_id=facility, actor_user_id=1, now=runtime.clock.now())
+    refused = manager.post(f"{BASE}/retire", data={"other": "SAT_OP"})
+    assert refused.status_code == 409
+    assert "is being changed" in refused.text
+    with unit_of_work(runtime.sessions) as session:
+        assert questionnaire_row(session, "SAT_IP").published is not None
+
+
+def test_a_questionnaire_that_no_plan_asks_is_retired_at_once(manager: Any, login: Login, runtime: Runtime) -> None:
+    login("manager")
+    address = owned(manager, runtime)
+    manager.post(f"{address}/draft/publish", data={"revision": 1})
+    assert "No plan asks it." in manager.get(f"{address}/retire").text
+    manager.post(f"{address}/retire")
+    with unit_of_work(runtime.sessions) as session:
+        assert questionnaire_row(session, "SAT_OWN").published is None
