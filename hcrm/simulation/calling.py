@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,8 @@ from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.models import TaskRow
 from hcrm.followup.service import AttemptReport, TaskClosed, open_task, record_attempt, resolve_alert, take_alert
 from hcrm.followup.service.responses import ensure_task_response
+from hcrm.messaging.domain import Outcome
+from hcrm.messaging.service import PhoneStopped, WhoseIsOpen, answer_text, claim_text, close_text
 from hcrm.simulation import people, queries
 from hcrm.simulation.staff import Caller, Round, Staff
 from hcrm.survey import queries as survey_queries
@@ -23,7 +25,10 @@ from hcrm.unit_of_work import Runtime, unit_of_work
 
 CALL_LENGTH = timedelta(minutes=5)
 UNANSWERED_LENGTH = timedelta(seconds=40)
-CALL_BACK_AFTER = timedelta(hours=20)
+CALL_BACK_HOURS = (time(10), time(11, 30), time(14, 30), time(17))
+"""When patients ask to be called on the next day; local time."""
+
+TEXTS_IN_A_ROUND = 40
 CALL_SHARE = 0.5
 """The chance that a call which can wait is made in this round; one that cannot is made when somebody is there."""
 
@@ -64,6 +69,19 @@ class Desk:
             done += 1
         return done
 
+    def read_texts(self, runtime: Runtime) -> int:
+        """The service centre deals with the texts that no rule could take; how many."""
+        now = runtime.clock.now()
+        on_duty = [each for each in self.staff.service_centre if each.on_duty(now.astimezone(self.zone))]
+        if not on_duty:
+            return 0
+        with unit_of_work(runtime.sessions) as session:
+            waiting = queries.texts_to_read(session, self.facility_id, TEXTS_IN_A_ROUND)
+            for each in waiting:
+                rng = random.Random(f"{self.seed}:text:{each.id}")
+                _deal_with(session, each, rng.choice(on_duty).user_id, now)
+        return len(waiting)
+
     def make_calls(self, runtime: Runtime) -> tuple[int, int]:
         """One round of calls, the most pressing first: (calls made, calls completed)."""
         now = runtime.clock.now()
@@ -84,6 +102,10 @@ class Desk:
             completed += disposition is Disposition.COMPLETED
         return made, completed
 
+    def _next_day(self, rng: random.Random, now: datetime) -> datetime:
+        tomorrow = now.astimezone(self.zone).date() + timedelta(days=1)
+        return datetime.combine(tomorrow, rng.choice(CALL_BACK_HOURS), self.zone)
+
     def _call(
         self, runtime: Runtime, rng: random.Random, call: queries.WaitingCall, caller: Caller
     ) -> Disposition | None:
@@ -94,7 +116,7 @@ class Desk:
             connection=connection,
             disposition=disposition,
             started_at=now - (CALL_LENGTH if disposition else UNANSWERED_LENGTH),
-            callback_at=now + CALL_BACK_AFTER if disposition is Disposition.CALLBACK_REQUESTED else None,
+            callback_at=self._next_day(rng, now) if disposition is Disposition.CALLBACK_REQUESTED else None,
         )
         with unit_of_work(runtime.sessions) as session:
             try:
@@ -110,6 +132,19 @@ class Desk:
                 report = replace(report, disposition=Disposition.PARTIAL)
                 record_attempt(session, task_id=call.task_id, report=report, user_id=caller.user_id, now=now)
         return report.disposition
+
+
+def _deal_with(session: Session, text: queries.TextToRead, user_id: int, now: datetime) -> None:
+    answer = people.text_answer(text.body)
+    claim_text(session, text.id, actor_user_id=user_id, now=now)
+    if answer.reply:
+        try:
+            answer_text(session, text.id, body=answer.reply, finish=True, actor_user_id=user_id, now=now)
+        except (PhoneStopped, WhoseIsOpen):
+            answer = people.TextAnswer(Outcome.PHONED, "No text can be sent to this phone: called instead.")
+        else:
+            return
+    close_text(session, text.id, outcome=answer.outcome, note=answer.note, actor_user_id=user_id, now=now)
 
 
 def _ask(

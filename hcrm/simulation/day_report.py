@@ -10,7 +10,8 @@ from datetime import date
 class DayReport:
     """What one day brought.
 
-    ``refused_texts`` are those that the carrier did not take, ``refused_records`` what the import did not.
+    ``refused_texts`` are those that the carrier did not take, ``refused_records`` what the import did not,
+    ``read`` the texts that a person dealt with in the Inbox.
     ``due_alerts`` are the alerts that somebody had to look at by some moment of the day, ``in_time`` those of them at
     which somebody had.
     """
@@ -25,6 +26,7 @@ class DayReport:
     texts_sent: int = 0
     refused_texts: int = 0
     replies: int = 0
+    read: int = 0
     calls: int = 0
     completed: int = 0
     alerts: int = 0
@@ -45,7 +47,7 @@ class DayReport:
     def __str__(self) -> str:
         return (
             f"{self.discharges} discharges, {self.texts_sent} texts ({self.refused_texts} refused), "
-            f"{self.replies} replies, {self.calls} calls ({self.completed} completed); "
+            f"{self.replies} replies ({self.read} read by a person), {self.calls} calls ({self.completed} completed); "
             f"alerts: {self.alerts} answered, {self.in_time} of {self.due_alerts} seen in time; "
             f"visits: {self.booked} booked, {self.moved} moved, {self.kept} kept, {self.missed} missed, "
             f"{self.given_up} given up; "

@@ -111,8 +111,9 @@ class HospitalLife:
         followup_jobs.climb_ladders(runtime)
 
     def _staff_at_work(self, runtime: Runtime, day: date, report: DayReport) -> None:
-        """Alerts before calls, those that the calls raise at once, and whoever needs another time for a visit."""
+        """Alerts and texts before calls, alerts that calls raise at once, then who needs another time for a visit."""
         report.alerts += self.desk.answer_alerts(runtime)
+        report.read += self.desk.read_texts(runtime)
         made, completed = self.desk.make_calls(runtime)
         report.calls += made
         report.completed += completed

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 
 from hcrm.followup.domain.alerts import AlertAction
 from hcrm.followup.domain.attempts import Connection, Disposition
+from hcrm.messaging.domain import Outcome
 from hcrm.survey.domain import AnswerValue, Cause, Question, QuestionKind
 
 HABITS = (
@@ -32,6 +35,7 @@ WRONG_PERSON = {
     "en": ("wrong number", "I was never in hospital, who is this?"),
     "zh": ("打错了", "我没住过院，你发错人了"),
 }
+HAN = re.compile(r"[\u4e00-\u9fff]")
 OTHER = {"en": "zh", "zh": "en"}
 ODD_REPLIES = {"en": ("it was ok I think", "who is this?", "4 or 5"), "zh": ("还行吧", "请问你是哪位？", "四五分吧")}
 SCORES_IN_WORDS = {
@@ -68,6 +72,10 @@ ALERT_ANSWERS: dict[Cause, tuple[AlertAction, str]] = {
 
 
 STOPS = {"en": "STOP", "zh": "T"}
+WHO_WE_ARE = {
+    "en": "This is the follow-up team. We asked how you are after your stay. Please call us with any question.",
+    "zh": "这里是随访中心，想了解您出院后的情况。如有疑问请来电。",
+}
 
 
 class Habit(StrEnum):
@@ -181,6 +189,29 @@ def alert_answer(rng: random.Random, cause: Cause) -> tuple[AlertAction, str] | 
     if rng.random() < 0.15:
         return None
     return ALERT_ANSWERS[cause]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """What the service centre does about a text: the outcome, a note, and what it writes back, if anything."""
+
+    outcome: Outcome
+    note: str
+    reply: str = ""
+
+
+def text_answer(body: str) -> TextAnswer:
+    """What the service centre does about a text that no rule could take."""
+    language = "zh" if HAN.search(body) else "en"
+    if body in COMPLAINTS[language]:
+        return TextAnswer(Outcome.PASSED_ON, "Passed to the complaints officer.")
+    if body in WRONG_PERSON[language]:
+        return TextAnswer(Outcome.PASSED_ON, "Not the patient's number: passed to the ward.")
+    if body.endswith(("?", "？")):
+        return TextAnswer(Outcome.ANSWERED, "", WHO_WE_ARE[language])
+    if body.isdecimal():
+        return TextAnswer(Outcome.NO_ACTION, "An answer to a question that had been settled.")
+    return TextAnswer(Outcome.PHONED, "Called, thanked, and noted what was said.")
 
 
 def call_outcome(rng: random.Random, skill: float = 1.0) -> tuple[Connection, Disposition | None]:

@@ -15,6 +15,7 @@ from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import AlertRow, TaskRow
 from hcrm.messaging.domain import AttemptStatus
 from hcrm.messaging.models import ConsoleDelivery, InboundMessage, SendAttempt, one_of
+from hcrm.messaging.queries.inbox import WAITING_FOR_PERSON
 from hcrm.patients.domain import Language
 from hcrm.patients.models import Patient
 from hcrm.survey.domain import Cause, Severity
@@ -54,6 +55,26 @@ class OpenAlert:
     severity: Severity
     opened_at: datetime
     owner_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextToRead:
+    """A text that no rule could take; ``patient_id`` None while it is not known whose it is."""
+
+    id: int
+    body: str
+    patient_id: int | None
+
+
+def texts_to_read(session: Session, facility_id: int, limit: int) -> list[TextToRead]:
+    """Texts that wait in the Inbox of a facility, oldest first."""
+    rows = session.scalars(
+        select(InboundMessage)
+        .where(InboundMessage.facility_id == facility_id, one_of(InboundMessage.state, WAITING_FOR_PERSON))
+        .order_by(InboundMessage.received_at, InboundMessage.id)
+        .limit(limit)
+    )
+    return [TextToRead(row.id, row.body, row.patient_id) for row in rows]
 
 
 def open_alerts(session: Session, facility_id: int) -> list[OpenAlert]:

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hcrm import logs, schema
+from hcrm import logs
 from hcrm.clock import FixedClock
 from hcrm.organization.service import change_settings
 from hcrm.simulation.day_report import DayReport
@@ -30,7 +30,7 @@ from hcrm.simulation.simulate import PLACE, ZONE, End, InvariantBroken, played_d
 from hcrm.simulation.told import Merge
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import make_runtime
-from tests.conftest import ROOT, Template, make_settings
+from tests.conftest import ROOT, Template, make_settings, newest_schema
 from tests.databases import DatabaseServer
 
 pytestmark = pytest.mark.xdist_group("simulated days")
@@ -75,10 +75,7 @@ class Databases:
     made: list[str]
 
     def fresh(self) -> str:
-        if not self.made:
-            self.made.append(self.server.create())
-            schema.upgrade(self.server.admin_url(self.made[0]))
-        self.made.append(self.server.create(self.made[0]))
+        self.made.append(self.server.create(newest_schema(self.server)))
         return self.made[-1]
 
 
@@ -130,6 +127,15 @@ def test_a_simulated_hospital_sends_hears_and_calls(played):
     assert [report.day for report in played.reports] == [FIRST + timedelta(days=n) for n in range(DAYS)]
     for what in ("discharges", "texts_sent", "replies", "calls", "completed"):
         assert sum(getattr(report, what) for report in played.reports) > 5, what
+
+
+@pytest.mark.slow
+def test_no_text_waits_for_days_and_nobody_asks_for_a_call_at_night(played, session):
+    assert sum(report.read for report in played.reports) > 0
+    waiting = "SELECT count(*) FROM inbound_message WHERE state <> 'handled' AND received_at < :day"
+    assert session.scalar(text(waiting), {"day": MIDNIGHT - timedelta(days=2)}) == 0
+    asked_for = session.scalars(text("SELECT callback_at FROM attempt WHERE callback_at IS NOT NULL")).all()
+    assert {10 <= at.astimezone(ZONE).hour <= 17 for at in asked_for} == {True}
 
 
 PERSONAL = """
