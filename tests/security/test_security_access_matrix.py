@@ -194,6 +194,7 @@ intake.keep_profile          .   .   .   .   .   .   .   .   x   x   .
 intake.rename_profile        .   .   .   .   .   .   .   .   x   x   .
 intake.drop_profile          .   .   .   .   .   .   .   .   x   x   .
 intake.profile_file          .   .   .   .   .   .   .   .   x   x   .
+intake.profile_words         .   .   .   .   .   .   .   .   x   x   .
 intake.undo                  .   .   .   .   .   .   .   .   x   x   .
 intake.access                .   .   .   .   .   .   .   .   x   x   .
 intake.revoke                .   .   .   .   .   .   .   .   x   x   .

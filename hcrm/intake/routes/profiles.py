@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, flash, redirect, render_template, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,6 +16,7 @@ from hcrm.intake.domain import IGNORED, BatchSnapshot, BatchStatus, Profile
 from hcrm.intake.domain.profiles import StoredProfile
 from hcrm.intake.forms import labels
 from hcrm.intake.forms.profiles import ProfileNameForm
+from hcrm.intake.forms.words import MOST_LINES, TABLES, words_form
 from hcrm.intake.readers.files import upload_folder
 from hcrm.intake.readers.saving import kept_profile, profile_toml, without_what_is_found
 from hcrm.intake.routes.access import facilities_of, one_batch
@@ -68,6 +69,28 @@ def rename_profile(profile_id: int) -> ResponseReturnValue:
     except service.ProfileNameTaken:
         _say_taken(name)
     return redirect(url_for("intake.profiles"), 303)
+
+
+@blueprint.route("/imports/profiles/<int:profile_id>/words", methods=["GET", "POST"])
+@requires(Action.IMPORT_RECORDS)
+def profile_words(profile_id: int) -> ResponseReturnValue:
+    """What the hospital's own words for class, end of a stay and sex mean."""
+    found = _profile(profile_id)
+    form = words_form(found.profile, _lines_sent())
+    if form.validate_on_submit():
+        with unit_of_work() as session:
+            service.save_words(
+                session, profile_id=found.id, words=form.tables(), now=now(), actor_user_id=current_actor().user_id
+            )
+        flash(_("The words are saved. The next file that is read with this profile goes by them."), "good")
+        return redirect(url_for("intake.profile_words", profile_id=found.id), 303)
+    page = render_template("intake/words.html", found=found, form=form, tables=TABLES)
+    return page, 422 if form.errors else 200
+
+
+def _lines_sent() -> dict[str, int]:
+    """How many lines of each table came with the form; a table of a hospital's words is not endless."""
+    return {table: min(sum(name.startswith(f"{table}_word_") for name in request.form), MOST_LINES) for table in TABLES}
 
 
 @blueprint.post("/imports/profiles/<int:profile_id>/drop")

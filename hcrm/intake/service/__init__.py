@@ -19,7 +19,7 @@ from hcrm.intake.service.messages import (
 )
 from hcrm.intake.service.posts import DATABASE_AWAY, DocumentRefused, Taken, keep_refused, take_document
 from hcrm.intake.service.preview import PREVIEW_ROWS, check_file, rehearse_chunk
-from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile
+from hcrm.intake.service.profiles import ProfileNameTaken, drop_profile, keep_profile, rename_profile, save_words
 from hcrm.intake.service.rows import settle_chunk
 from hcrm.intake.service.thinning import AT_ONCE, forget_posted, thin_messages
 from hcrm.intake.service.undo import CannotUndo, Hindrance, undo_batch
@@ -50,6 +50,7 @@ __all__ = [
     "move_batch",
     "rehearse_chunk",
     "rename_profile",
+    "save_words",
     "settle_chunk",
     "start_batch",
     "store_upload",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -49,6 +50,17 @@ def rename_profile(session: Session, *, profile_id: int, name: str, now: datetim
     row.name, row.updated_at = name, now
     session.flush()
     _audit(session, "mapping_profile.renamed", row, actor_user_id, now)
+
+
+def save_words(
+    session: Session, *, profile_id: int, words: Mapping[str, Mapping[str, str]], now: datetime, actor_user_id: int
+) -> None:
+    """Replace the tables of words of a profile: ``classes``, ``dispositions``, ``sexes``, each by word of the file."""
+    row = session.get_one(MappingProfile, profile_id, with_for_update=True)
+    row.content = Profile.from_json({**row.content, **words}).to_json()
+    row.updated_at = now
+    session.flush()
+    _audit(session, "mapping_profile.kept", row, actor_user_id, now)
 
 
 def drop_profile(session: Session, *, profile_id: int, now: datetime, actor_user_id: int) -> None:

@@ -99,3 +99,62 @@ def test_columns_without_a_head_of_their_own_keep_their_number() -> None:
     kept = kept_profile(profile, ["No", "tel", "Tel", "note", "姓名"], "n")
     assert kept.columns == {"mrn": ("No",), "phone": ("#2", "#3"), "-": ("姓名",)}
     assert parse_profile(profile_toml(kept), "n") == kept
+
+
+def test_the_words_of_a_profile_are_edited_in_the_browser_and_read_the_next_file(
+    client: Any, runtime: Runtime, facility: int
+) -> None:
+    table = "MRN,Visit,Class,Sex,Out,Admitted,Discharged\n1,V1,station,w,heim,2026-03-01,2026-03-05\n"
+    batch_id = batch_id_of(upload(client, table))
+    columns = columns_of(client, batch_id) | {"column_4": "disposition", "with_plans": "y"}
+    client.post(f"/imports/{batch_id}/mapping", data=columns)
+    keep(client, batch_id, "own")
+    with unit_of_work(runtime.sessions) as session:
+        (kept,) = queries.stored_profiles(session, frozenset({facility}))
+    address = f"/imports/profiles/{kept.id}/words"
+    assert address in client.get("/imports/profiles").text
+    assert "Usual words" in client.get(address).text
+    told = {
+        "classes_word_0": " station ", "classes_code_0": "IMP", "dispositions_word_0": "heim",
+        "dispositions_code_0": "home", "sexes_word_0": "w", "sexes_code_0": "female",
+    }  # fmt: skip
+    assert client.post(address, data=told).status_code == 303
+    with unit_of_work(runtime.sessions) as session:
+        profile = queries.stored_profile(session, kept.id).profile
+    assert (profile.classes, profile.dispositions, profile.sexes) == (
+        {"station": "IMP"},
+        {"heim": "home"},
+        {"w": "female"},
+    )
+    assert profile.columns == kept.profile.columns
+    assert parse_profile(profile_toml(profile), "own") == profile
+    batch_id = batch_id_of(upload(client, table, profile=str(kept.id)))
+    client.post(f"/imports/{batch_id}/mapping", data=columns_of(client, batch_id) | {"with_plans": "y"})
+    assert "unknown" not in client.get(f"/imports/{batch_id}").text.casefold().replace("kept until what", "")
+    assert client.post(address, data={"classes_word_0": "", "classes_code_0": ""}).status_code == 303
+    with unit_of_work(runtime.sessions) as session:
+        assert queries.stored_profile(session, kept.id).profile.classes == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"classes_word_0": "x", "classes_code_0": ""}, "Choose what this word means."),
+        ({"classes_word_0": "", "classes_code_0": "IMP"}, "Write the word that means this."),
+        (
+            {"sexes_word_0": "Ｗ", "sexes_code_0": "female", "sexes_word_1": "w", "sexes_code_1": "male"},
+            "This word stands here twice.",
+        ),
+        ({"classes_word_0": "x", "classes_code_0": "moon"}, "Look at the marked lines."),
+    ],
+)
+def test_words_that_say_nothing_or_two_things_are_not_saved(
+    client: Any, runtime: Runtime, facility: int, data: dict[str, str], said: str
+) -> None:
+    keep(client, preview(client))
+    with unit_of_work(runtime.sessions) as session:
+        (kept,) = queries.stored_profiles(session, frozenset({facility}))
+    response = client.post(f"/imports/profiles/{kept.id}/words", data=data)
+    assert (response.status_code, said in response.text) == (422, True)
+    with unit_of_work(runtime.sessions) as session:
+        assert queries.stored_profile(session, kept.id).profile == kept.profile
