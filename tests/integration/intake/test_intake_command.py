@@ -21,8 +21,8 @@ from hcrm.intake.forms.labels import (
     file_sentence,
 )
 from hcrm.organization.service import ensure_facility
-from hcrm.schema import upgrade
 from hcrm.unit_of_work import Runtime, unit_of_work
+from tests.conftest import newest_schema
 from tests.databases import DatabaseServer
 
 HEAD = "mrn,visit_number,name,admitted_at,discharged_at,phone\n"
@@ -33,8 +33,7 @@ BAD = "2,V2,=Bo,2026-03-05 08:00,2026-03-02 10:00,13800138000\n"
 @pytest.fixture
 def command(database_server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command on a database with the newest schema and no facility."""
-    name = database_server.create()
-    upgrade(database_server.admin_url(name))
+    name = database_server.create(newest_schema(database_server))
     monkeypatch.setenv("DATABASE_URL", database_server.url(name))
     monkeypatch.setenv("HCRM_INSTANCE_DIR", str(tmp_path / "instance"))
     monkeypatch.setenv("SECRET_KEY", "a secret key that only tests know")
@@ -44,7 +43,7 @@ def command(database_server: DatabaseServer, tmp_path: Path, monkeypatch: pytest
         return CliRunner().invoke(import_command, list(arguments))
 
     yield run
-    database_server.drop(name)
+    database_server.drop_later(name)
 
 
 def write(folder: Path, text: str, name: str = "list.csv") -> str:

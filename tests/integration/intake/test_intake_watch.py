@@ -14,8 +14,8 @@ from hcrm.cli import watching
 from hcrm.cli.watching import Keeper, watch
 from hcrm.intake.domain import Profile
 from hcrm.intake.readers.folders import Watched
-from hcrm.schema import upgrade
 from hcrm.unit_of_work import Runtime, unit_of_work
+from tests.conftest import newest_schema
 from tests.databases import DatabaseServer
 
 HEAD = "mrn,visit_number,name,admitted_at,discharged_at,phone\n"
@@ -51,8 +51,7 @@ def stays(runtime: Runtime) -> int:
 def test_the_command_imports_what_is_there_and_puts_it_away(
     database_server: DatabaseServer, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = database_server.create()
-    upgrade(database_server.admin_url(name))
+    name = database_server.create(newest_schema(database_server))
     monkeypatch.setenv("DATABASE_URL", database_server.url(name))
     monkeypatch.setenv("HCRM_INSTANCE_DIR", str(tmp_path / "instance"))
     monkeypatch.setenv("SECRET_KEY", "a secret key that only tests know")
@@ -67,7 +66,7 @@ def test_the_command_imports_what_is_there_and_puts_it_away(
         assert run(folder).exit_code == 0
         assert "There is no folder" in run(tmp_path / "nowhere").output
     finally:
-        database_server.drop(name)
+        database_server.drop_later(name)
     assert names(folder) == {
         "coming.csv.part", "done/list.csv", "done/list.csv.refused.csv", "done/list.csv.report.txt",
         "failed/scan.pdf", "failed/scan.pdf.report.txt",

@@ -28,7 +28,7 @@ def database(database_server: DatabaseServer, template) -> Iterator[str]:
     """The name of a database with the newest schema and the facility TEST."""
     name = database_server.create(template.name)
     yield name
-    database_server.drop(name)
+    database_server.drop_later(name)
 
 
 @pytest.fixture

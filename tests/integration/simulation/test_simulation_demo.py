@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from hcrm import schema
 from hcrm.cli import main
 from hcrm.clock import FixedClock
 from hcrm.followup.jobs import release_due_steps
@@ -22,7 +21,7 @@ from hcrm.simulation.live import THINKING, begin_live
 from hcrm.simulation.texting import send_all
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import make_runtime
-from tests.conftest import Template, make_settings
+from tests.conftest import Template, make_settings, newest_schema
 from tests.databases import DatabaseServer
 
 NOW = datetime(2026, 3, 10, 10, 30, tzinfo=ZONE)
@@ -34,8 +33,7 @@ pytestmark = pytest.mark.xdist_group("demonstration")
 @pytest.fixture(scope="module")
 def address(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A demo with two days of history."""
-    name = database_server.create()
-    schema.upgrade(database_server.admin_url(name))
+    name = database_server.create(newest_schema(database_server))
     url = database_server.url(name)
     _prepare(url, tmp_path_factory.mktemp("demo"), NOW)
     yield url

@@ -1,11 +1,13 @@
 """A worker that kills its own process with SIGKILL when its sender reaches a point for the n-th time.
 
-Run as a process of its own: ``crashing_worker.py DATABASE_URL FOLDER POINT NTH``. Without a point it works until it is
-told to stop.
+Run as ``crashing_worker.py DATABASE_URL FOLDER`` it works until it is told to stop. Without arguments it makes workers:
+each line on standard input names one as JSON (``url``, ``folder``, ``point``, ``nth``), is a fork, for all is imported
+once, and is answered by a line: the signal it died of, or the negative of its code.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -52,12 +54,12 @@ class CrashingConsole(ConsoleProvider):
         return result
 
 
-def main(url: str, folder: str, point: str = "", nth: str = "0") -> None:
+def work(url: str, folder: str, point: str = "", nth: int = 0) -> None:
     """Work at sending alone, five messages to a batch, twenty ticks a second."""
     settings = Settings(instance_dir=Path(folder), database_url=url, secret_key="a secret key that only tests know")
     runtime = make_runtime(settings, FixedClock(NOW))
     provider = CrashingConsole(runtime.engine, runtime.clock)
-    provider.crash = CrashAt(point, int(nth))
+    provider.crash = CrashAt(point, nth)
 
     def send(runtime: Runtime) -> int:
         return send_due(runtime, provider, lease=LEASE, batch=5, fault_point=provider.crash)
@@ -65,5 +67,23 @@ def main(url: str, folder: str, point: str = "", nth: str = "0") -> None:
     run(runtime, jobs=(Job("send_messages", send, timedelta(milliseconds=50), needs_leader=False),))
 
 
+def make_workers() -> None:
+    """A worker for each line, one after the other."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                work(**json.loads(line))
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), flush=True)  # noqa: T201  # the answer to the order
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:]:
+        work(*sys.argv[1:])
+    else:
+        make_workers()

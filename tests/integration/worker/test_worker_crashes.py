@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -49,11 +50,31 @@ def due(runtime, facility) -> list[int]:
         return MessagingFactory(session, runtime.clock.now(), facility).reachable(MESSAGES)
 
 
-def run_worker(runtime, point, nth):
-    """Let a worker process run until it kills itself."""
-    command = [sys.executable, str(WORKER), runtime.settings.database_url, str(runtime.settings.instance_dir)]
-    done = subprocess.run([*command, point, str(nth)], timeout=120, check=False, capture_output=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+@pytest.fixture(scope="module")
+def workers():
+    """Makes workers that die: ``workers(point=…, nth=…, url=…, folder=…)`` is what one ended with."""
+    process = subprocess.Popen([sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def make(**order):
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    yield make
+    process.stdin.close()
+    process.wait(30)
+    process.stdout.close()
+
+
+@pytest.fixture
+def run_worker(runtime, workers):
+    """Lets a worker process run until it kills itself."""
+
+    def run(point, nth):
+        place = {"url": runtime.settings.database_url, "folder": str(runtime.settings.instance_dir)}
+        assert workers(point=point, nth=nth, **place) == signal.SIGKILL
+
+    return run
 
 
 def settle_and_finish(runtime, provider):
@@ -81,8 +102,10 @@ def in_doubt(runtime, facility) -> set[int]:
 
 @pytest.mark.crash
 @pytest.mark.parametrize(("point", "nth"), CASES)
-def test_after_kill_9_each_message_went_out_once_or_is_visibly_unsettled(runtime, facility, due, point, nth):
-    run_worker(runtime, point, nth)
+def test_after_kill_9_each_message_went_out_once_or_is_visibly_unsettled(
+    runtime, facility, due, run_worker, point, nth
+):
+    run_worker(point, nth)
     settle_and_finish(runtime, ConsoleProvider(runtime.engine, runtime.clock))
     unsettled = in_doubt(runtime, facility)
     for message_id, status, deliveries in ledger(runtime):
@@ -94,9 +117,9 @@ def test_after_kill_9_each_message_went_out_once_or_is_visibly_unsettled(runtime
     assert len(unsettled) <= 1, "only the message whose call was under way may be in doubt"
 
 
-def test_one_crash_after_another_still_sends_nothing_twice(runtime, facility, due):
+def test_one_crash_after_another_still_sends_nothing_twice(runtime, facility, due, run_worker):
     for point, nth in [("after ledger", 2), ("call committed", 2), ("result written", 2)]:
-        run_worker(runtime, point, nth)
+        run_worker(point, nth)
         time.sleep(1.6)
         settle_in_doubt(runtime, ConsoleProvider(runtime.engine, runtime.clock))
     settle_and_finish(runtime, ConsoleProvider(runtime.engine, runtime.clock))
