@@ -48,7 +48,7 @@ format: .make/dev ## Format the code.
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-bench: setup .make/dev ## Measure made-up feeds, imports and pages.
+bench: setup .make/dev ## Measure feeds, imports, messages, pages, plans, appointments, surveys and upkeep.
 	@$(BIN)/python -m tests.benchmarks
 
 crash-test: setup .make/dev ## Kill worker and listener again and again, then count what was sent and stored.

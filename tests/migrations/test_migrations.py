@@ -143,6 +143,15 @@ def test_revisions_are_one_numbered_chain():
     assert [script.revision for script in reversed(scripts)] == [f"{n:04}" for n in range(1, len(scripts) + 1)]
 
 
+def test_what_compares_the_rows_of_a_statement_does_without_loops_in_loops(url, admin):
+    schema.upgrade(url)
+    with admin.connect() as connection:
+        found = connection.execute(
+            text("SELECT proname FROM pg_proc WHERE 'enable_nestloop=off' = ANY (proconfig) ORDER BY proname")
+        )
+        assert found.scalars().all() == ["report_mark_patients", "report_mark_tasks"]
+
+
 def test_tables_belong_to_the_owner_role(url, admin):
     schema.upgrade(url)
     with admin.connect() as connection:
