@@ -34,7 +34,7 @@ def visit_id(runtime: Runtime, facility: int, departments: dict[str, int]) -> in
                 session,
                 username=role.value,
                 password=PASSWORD,
-                display_name=role.value,
+                display_name=f"Somebody with a rather long name, {role.value}",
                 language="en",
                 memberships=[MembershipSnapshot(facility, role, ward)],
                 now=now,
@@ -50,7 +50,19 @@ def log_in(page: Page, username: str) -> None:
     page.wait_for_url("**/today")
 
 
-def test_the_count_of_alerts_survives_a_lost_connection(page: Page, visit_id: int, runtime: Runtime) -> None:
+NOTED = """
+window.noted = [];
+window.Notification = class {
+  static permission = "granted";
+  constructor(title) { window.noted.push(title); }
+};
+"""
+
+
+def test_the_count_of_alerts_survives_a_lost_connection_and_the_browser_tells_of_an_urgent_one(
+    page: Page, visit_id: int, runtime: Runtime
+) -> None:
+    page.add_init_script(NOTED)
     log_in(page, "nurse")
     expect(page.locator("nav .pill")).to_have_count(0)
     page.context.set_offline(offline=True)
@@ -65,6 +77,10 @@ def test_the_count_of_alerts_survives_a_lost_connection(page: Page, visit_id: in
     page.context.set_offline(offline=False)
     expect(page.locator("nav .pill-urgent")).to_have_text("1")
     expect(page.locator("[data-lost]")).to_be_hidden()
+    assert page.evaluate("window.noted") == ["Urgent alert"]
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.noted") == ["Urgent alert"], "an alert is told once"
 
 
 DRAFTS = "Object.entries(localStorage).filter(([name]) => name.startsWith('visit:'))"
@@ -109,6 +125,7 @@ def test_a_draft_lies_encrypted_on_the_phone_and_is_gone_after_logging_out(visit
     expect(page.locator("[data-visit-said]")).to_contain_text("is back")
     expect(page.get_by_label("Note")).to_have_value("Door at the back.")
     expect(page.get_by_label("The patient was met")).to_be_checked()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "a long name stays inside"
     ((name, kept),) = page.evaluate(DRAFTS)
     assert name.endswith(f"-{visit_id}")
     assert json.loads(kept).keys() == {"at", "iv", "sealed"}
