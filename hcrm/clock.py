@@ -6,7 +6,8 @@ Domain functions and services take ``now`` as an argument. Leases and locks use 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
 from typing import Protocol
 
 
@@ -50,3 +51,12 @@ def stopwatch() -> float:
 def pause(seconds: float) -> None:
     """Wait; for polling what has no better signal."""
     time.sleep(seconds)
+
+
+def local_moment(day: date, at: time_of_day, zone: tzinfo) -> datetime:
+    """The moment in UTC when the wall clock in ``zone`` shows ``at`` on ``day``.
+
+    A time that daylight saving skips becomes the one as much later as the gap is long; of a time that comes twice it is
+    the first.
+    """
+    return datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hcrm.clock import local_moment
 from hcrm.followup.domain.attempts import AttemptContext, AttemptRecord, Connection, consequence
-from hcrm.followup.domain.expansion import expand_plan, is_sampled, local_moment
+from hcrm.followup.domain.expansion import expand_plan, is_sampled
 from hcrm.followup.domain.plan import RiskLevel
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.readers import shipped_plans

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from hcrm.appointments.domain.sessions import local_moment
+from hcrm.clock import local_moment
 
 AT = time(10)
 LAST_MOMENT = timedelta(hours=2)

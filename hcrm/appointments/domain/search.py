@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from hcrm.appointments.domain.sessions import local_moment
+from hcrm.clock import local_moment
 
 LEAD = timedelta(minutes=30)
 """A slot that begins sooner is not offered any more: nobody would get there."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from hcrm.appointments.domain.refusals import Refusal, Refused
+from hcrm.clock import local_moment
 from hcrm.organization.domain import Calendar
 
 LONGEST_DAYS = 732
@@ -122,8 +123,3 @@ def _slots(rule: SessionRule, day: date, zone: tzinfo) -> tuple[PlannedSlot, ...
     begins = local_moment(day, rule.starts, zone)
     length = timedelta(minutes=rule.slot_minutes)
     return tuple(PlannedSlot(begins + length * number, begins + length * (number + 1)) for number in range(rule.slots))
-
-
-def local_moment(day: date, at: time, zone: tzinfo) -> datetime:
-    """The moment in UTC of a local time; a skipped one is as much later, one that comes twice is the first."""
-    return datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)

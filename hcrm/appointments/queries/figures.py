@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Scope
 from hcrm.appointments.domain.figures import VisitFigures
-from hcrm.appointments.domain.sessions import local_moment
 from hcrm.appointments.domain.states import AppointmentState
 from hcrm.appointments.models import Appointment
 from hcrm.appointments.queries.calendar import in_scope
+from hcrm.clock import local_moment
 from hcrm.patients.models import Encounter, Patient
 from hcrm.patients.queries import left_a_bed_alive
 

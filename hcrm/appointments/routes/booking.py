@@ -15,7 +15,6 @@ from hcrm.accounts.guard import current_actor, require_object, requires
 from hcrm.appointments import queries, service
 from hcrm.appointments.domain.refusals import Refusal, Refused
 from hcrm.appointments.domain.search import FreeSlot
-from hcrm.appointments.domain.sessions import local_moment
 from hcrm.appointments.domain.snapshots import AppointmentSnapshot
 from hcrm.appointments.domain.states import Via
 from hcrm.appointments.forms import BookForm, WaitForm, labels, refusal_words
@@ -23,6 +22,7 @@ from hcrm.appointments.routes.access import bookable_patient
 from hcrm.appointments.routes.blueprint import blueprint
 from hcrm.appointments.routes.names import Names, names_of
 from hcrm.audit.service import record
+from hcrm.clock import local_moment
 from hcrm.patients import queries as patients
 from hcrm.patients.domain import EncounterSnapshot, PatientSnapshot
 from hcrm.unit_of_work import unit_of_work

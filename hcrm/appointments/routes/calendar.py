@@ -14,12 +14,12 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action, scope_of
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.appointments import queries
-from hcrm.appointments.domain.sessions import local_moment
 from hcrm.appointments.domain.snapshots import AppointmentSnapshot, SittingSnapshot
 from hcrm.appointments.forms import labels
 from hcrm.appointments.routes.blueprint import blueprint
 from hcrm.appointments.routes.names import Names, names_of, patient_names, within
 from hcrm.audit.service import record
+from hcrm.clock import local_moment
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
 

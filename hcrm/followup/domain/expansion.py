@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hcrm.clock import local_moment
 from hcrm.followup.domain.plan import DayKind, HolidayRule, Plan, RiskLevel, Step, StepChannel, Trigger
 from hcrm.ids import stable_share
 from hcrm.organization.domain import Calendar
@@ -31,15 +32,6 @@ class PlannedTask:
     due_at: datetime
     due_on: date
     occurrence: int = 1
-
-
-def local_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The moment in UTC when the wall clock in ``zone`` shows ``at`` on ``day``.
-
-    A time that daylight saving skips becomes the one as much later as the gap is long; of a time that comes twice it is
-    the first.
-    """
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def expand_plan(

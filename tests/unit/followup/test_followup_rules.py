@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hcrm.clock import local_moment
 from hcrm.followup.domain.alerts import (
     AlertClock,
     AlertInvalid,
@@ -27,7 +28,7 @@ from hcrm.followup.domain.attempts import (
     consequence,
 )
 from hcrm.followup.domain.eligibility import StayFacts, is_surgical, reason_to_end
-from hcrm.followup.domain.expansion import expand_plan, local_moment, plan_step
+from hcrm.followup.domain.expansion import expand_plan, plan_step
 from hcrm.followup.domain.plan import Condition, PlanInvalid, RiskLevel, plan_from_mapping, plan_to_mapping
 from hcrm.followup.domain.risk import RiskPart, assess_risk
 from hcrm.followup.domain.task import BusinessStatus, TaskFacts, TaskReason, TaskState, TaskStatus, task_state
