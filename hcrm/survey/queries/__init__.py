@@ -208,11 +208,6 @@ def responses_of_tasks(session: Session, task_ids: Iterable[int]) -> dict[int, R
     return {entry.task_id: entry for entry in found if entry.task_id is not None}
 
 
-def ask_context(session: Session, response_id: int, now: datetime) -> AskContext:
-    """What is known about the stay and the person at ``now``. Raises ``UnknownResponse``."""
-    return _context(_one(session, response_id), now)
-
-
 def sheet(session: Session, response_id: int, now: datetime) -> Sheet:
     """The response, its questionnaire, its current answers and what is known at ``now``. Raises ``UnknownResponse``."""
     row = _one(session, response_id)

@@ -98,7 +98,7 @@ def test_only_the_hash_of_the_token_is_kept(session: Session, surveys: SurveyFac
 def test_a_childs_survey_is_answered_by_a_parent(session: Session, surveys: SurveyFactory, now: datetime):
     response_id = surveys.response("CLIN_GEN", **A_CHILD)
     assert queries.response(session, response_id).respondent is Respondent.PARENT
-    context = queries.ask_context(session, response_id, now)
+    context = queries.sheet(session, response_id, now).context
     assert context.respondent is Respondent.PARENT
     assert context.days_since == 2
     assert context.age_days > 2000
@@ -327,4 +327,4 @@ def test_a_module_is_asked_where_the_hospital_switched_it_on(
 ):
     session.get_one(Facility, facility).settings = {"survey_modules": "IP_PLUS"}
     response_id = surveys.response()
-    assert queries.ask_context(session, response_id, now).modules == {"IP_PLUS"}
+    assert queries.sheet(session, response_id, now).context.modules == {"IP_PLUS"}
