@@ -6,7 +6,7 @@ the earlier one, with the moment at which it was superseded.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,7 +29,8 @@ class Questionnaire(Base):
 class QuestionnaireVersion(Base):
     """One version of a questionnaire; published ones never change, because answers refer to them.
 
-    At most one of them is a draft. ``revision`` counts its changes: whoever changes it says which one they saw.
+    At most one of them is a draft. ``revision`` counts its changes: whoever changes it says which one they saw. By
+    ``digest`` a process knows a definition again that it has read before.
     """
 
     __tablename__ = "questionnaire_version"
@@ -48,6 +49,7 @@ class QuestionnaireVersion(Base):
     version: Mapped[int]
     status: Mapped[VersionStatus] = mapped_column(text_enum(VersionStatus, "status"))
     definition: Mapped[JsonObject]
+    digest: Mapped[str] = mapped_column(String(32), Computed("md5(definition::text)", persisted=True))
     published_at: Mapped[UtcDateTime | None]
     retired_at: Mapped[UtcDateTime | None]
     changed_at: Mapped[UtcDateTime | None]

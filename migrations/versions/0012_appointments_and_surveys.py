@@ -1,4 +1,4 @@
-"""Sessions that change or end, links of visits that are taken back, sensitive departments, owners of questionnaires."""
+"""Sessions that change or end, links of visits taken back, sensitive departments, owners of questionnaires."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def upgrade() -> None:
     )
     _kinds(*KINDS, "changed", "link_revoked")
     op.add_column("department", sa.Column("sensitive", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column(
+        "questionnaire_version",
+        sa.Column("digest", sa.String(32), sa.Computed("md5(definition::text)", persisted=True), nullable=False),
+    )
     op.add_column("questionnaire", sa.Column("facility_id", sa.BigInteger(), nullable=True))
     op.create_foreign_key(op.f("fk_questionnaire_facility_id"), "questionnaire", "facility", ["facility_id"], ["id"])
     op.execute(
@@ -35,6 +39,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("questionnaire", "facility_id")
+    op.drop_column("questionnaire_version", "digest")
     op.drop_column("department", "sensitive")
     op.execute("DELETE FROM appointment_history WHERE kind IN ('changed', 'link_revoked')")
     _kinds(*KINDS)

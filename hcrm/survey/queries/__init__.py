@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.ids import token_hash
@@ -221,15 +222,11 @@ def sheet(session: Session, response_id: int, now: datetime) -> Sheet:
 
 def web_survey(session: Session, token: str, now: datetime) -> WebSurvey | None:
     """What the holder of a link may see; ``None`` for a token that belongs to no response."""
-    row = session.execute(_facts(models.SurveyResponse.token_hash == token_hash(token))).one_or_none()
+    row = session.execute(_by_token(), {"wanted": token_hash(token)}).one_or_none()
     if row is None:
         return None
     entry = _snapshot(row.SurveyResponse, row.code)
-    current = session.execute(
-        select(models.SurveyAnswer.question_code, models.SurveyAnswer.value, models.SurveyAnswer.id)
-        .where(models.SurveyAnswer.response_id == entry.id, models.SurveyAnswer.superseded_at.is_(None))
-        .order_by(models.SurveyAnswer.id)
-    ).all()
+    current = session.execute(_current_answers(), {"response": entry.id}).all()
     return WebSurvey(
         response=entry,
         questionnaire=_version(session, row.version_id, row.digest),
@@ -323,10 +320,31 @@ def _snapshot(row: models.SurveyResponse, code: str) -> ResponseSnapshot:
 
 
 def _one(session: Session, response_id: int) -> Row[Any]:
-    row = session.execute(_facts(models.SurveyResponse.id == response_id)).one_or_none()
+    row = session.execute(_by_id(), {"wanted": response_id}).one_or_none()
     if row is None:
         raise UnknownResponse(response_id)
     return row
+
+
+# Put together once: these are asked for on every page of a survey.
+@cache
+def _by_id() -> Select[Any]:
+    return _facts(models.SurveyResponse.id == bindparam("wanted"))
+
+
+@cache
+def _by_token() -> Select[Any]:
+    return _facts(models.SurveyResponse.token_hash == bindparam("wanted"))
+
+
+@cache
+def _current_answers() -> Select[Any]:
+    answer = models.SurveyAnswer
+    return (
+        select(answer.question_code, answer.value, answer.id)
+        .where(answer.response_id == bindparam("response"), answer.superseded_at.is_(None))
+        .order_by(answer.id)
+    )
 
 
 def _facts(condition: ColumnElement[bool]) -> Select[Any]:
@@ -336,7 +354,7 @@ def _facts(condition: ColumnElement[bool]) -> Select[Any]:
             models.SurveyResponse,
             models.Questionnaire.code,
             models.QuestionnaireVersion.id.label("version_id"),
-            _digest(),
+            models.QuestionnaireVersion.digest,
             Patient.birth_date,
             Patient.language.label("patient_language"),
             Encounter.admitted_on,
@@ -373,11 +391,9 @@ _VERSIONS_KEPT = 256
 
 
 def _versions() -> Select[Any]:
-    return select(models.QuestionnaireVersion.id.label("version_id"), _digest()).join(models.Questionnaire)
-
-
-def _digest() -> ColumnElement[str]:
-    return func.md5(cast(models.QuestionnaireVersion.definition, Text)).label("digest")
+    return select(models.QuestionnaireVersion.id.label("version_id"), models.QuestionnaireVersion.digest).join(
+        models.Questionnaire
+    )
 
 
 def _version(session: Session, version_id: int, digest: str) -> Questionnaire:
