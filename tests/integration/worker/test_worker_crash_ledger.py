@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import re
@@ -32,13 +31,12 @@ from hcrm.messaging import queries, service
 from hcrm.messaging.jobs import send_due, settle_in_doubt
 from hcrm.unit_of_work import unit_of_work
 from hcrm.wiring import make_runtime
-from tests.conftest import ROOT, make_settings
+from tests.conftest import make_settings
 from tests.databases import FOLDER_PREFIX
 from tests.factories_messaging import MessagingFactory, many_messages
 from tests.factories_twilio import provider_for, twilio_double
 from tests.integration.worker.crash_nursery import POINTS
 
-NURSERY = Path(__file__).with_name("crash_nursery.py")
 KILLS = int(os.environ.get("HCRM_CRASH_KILLS", "18"))  # noqa: TID251  # make crash-test asks for more
 SENDERS = 4
 SMALL_DISK = "192m"
@@ -52,47 +50,34 @@ def fill(runtime, facility, messages):
         many_messages(MessagingFactory(session, runtime.clock.now(), facility), messages)
 
 
-@contextmanager
-def nursery(url, folder, address):
-    command = [sys.executable, str(NURSERY), url, str(folder), address]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # noqa: TID251
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        yield lambda **order: _make(process, order)
-    finally:
-        process.stdin.close()
-        process.wait(30)
-        process.stdout.close()
-
-
-def _make(process, order):
-    process.stdin.write(json.dumps(order) + "\n")
-    process.stdin.flush()
-    return int(process.stdout.readline())
-
-
-def kill_senders(runtime, address, kills):
-    """Make senders on several nurseries at once until so many were killed; how often each point did it."""
+def kill_senders(nursery, runtime, address, kills):
+    """Make senders, several at once, until so many were killed; how often each point did it."""
     killed, lock, numbers = Counter(), Lock(), count()
 
     def one_after_the_other(_sender):
-        url, folder = runtime.settings.database_url, runtime.settings.instance_dir
-        with nursery(url, folder, address) as make:
-            while True:
-                with lock:
-                    if killed.total() >= kills:
-                        return
-                    number = next(numbers)
-                dice = random.Random(number)
-                point = POINTS[number % len(POINTS)]
-                ended = make(point=point, nth=dice.randint(1, 3), at_once=dice.choice([1, 1, 4]))
-                assert ended in {0, signal.SIGKILL}, f"a sender failed by itself: {ended}"
-                with lock:
-                    killed[point] += ended == signal.SIGKILL
+        while True:
+            with lock:
+                if killed.total() >= kills:
+                    return
+                number = next(numbers)
+            dice = random.Random(number)
+            point = POINTS[number % len(POINTS)]
+            ended = nursery(
+                **where(runtime, address), point=point, nth=dice.randint(1, 3), at_once=dice.choice([1, 1, 4])
+            )
+            assert ended in {0, signal.SIGKILL}, f"a sender failed by itself: {ended}"
+            with lock:
+                killed[point] += ended == signal.SIGKILL
 
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(one_after_the_other, range(SENDERS)))
     return killed
+
+
+def where(runtime, address):
+    """What every sender is told."""
+    folder = str(runtime.settings.instance_dir)
+    return {"url": runtime.settings.database_url, "folder": folder, "address": address}
 
 
 @contextmanager
@@ -113,27 +98,38 @@ def settling(runtime, provider):
             running.result()
 
 
-def finish(runtime, provider):
-    """Send and settle until nothing is due or under a lease."""
+def finish(runtime, provider, ledger):
+    """Send and settle until nothing is due or under a lease, and what the provider took is known to be taken."""
     open_ones = text(
         "SELECT (SELECT count(*) FROM send_attempt WHERE status IN ('claimed', 'calling'))"
         " + (SELECT count(*) FROM outbox_message WHERE status IN ('scheduled', 'queued', 'temporary_failure'))"
     )
-    for _ in range(600):
+
+    def done():
         runtime.clock.advance(timedelta(seconds=1))
         send_due(runtime, provider, seconds=5)
         settle_in_doubt(runtime, provider)
         with runtime.engine.connect() as connection:
-            if connection.execute(open_ones).scalar_one() == 0:
-                break
-        time.sleep(0.05)
-    time.sleep(0.4)
-    settle_in_doubt(runtime, provider)
+            return connection.execute(open_ones).scalar_one() == 0
+
+    def known():
+        settle_in_doubt(runtime, provider)
+        with runtime.engine.connect() as connection:
+            doubtful = connection.execute(text("SELECT message_id FROM send_attempt WHERE status = 'unknown'"))
+            return not set(doubtful.scalars()) & taken_by(ledger).keys()
+
+    _until(done)
+    _until(known)
+
+
+def taken_by(ledger):
+    """How often the provider took each message."""
+    return Counter(int(re.search(r"/status/(\d+)", entry.callback)[1]) for entry in read_ledger(ledger))
 
 
 def judge(runtime, facility, ledger):
     """By the ledger nothing is lost and nothing doubled; what is in doubt stands before a person. How many of those."""
-    taken = Counter(int(re.search(r"/status/(\d+)", entry.callback)[1]) for entry in read_ledger(ledger))
+    taken = taken_by(ledger)
     with unit_of_work(runtime.sessions) as session:
         parked = {each.id for each in queries.in_doubt(session, {facility}, waited=timedelta(seconds=-60))}
         stored = session.execute(text("SELECT id, status FROM outbox_message")).tuples().all()
@@ -146,16 +142,16 @@ def judge(runtime, facility, ledger):
 
 
 @pytest.mark.crash
-def test_after_every_kill_the_ledger_has_each_message_once_or_a_person_sees_it(runtime, facility, tmp_path):
+def test_after_every_kill_the_ledger_has_each_message_once_or_a_person_sees_it(nursery, runtime, facility, tmp_path):
     messages = KILLS * 5 + 40
     fill(runtime, facility, messages)
     ledger, began = tmp_path / "ledger", stopwatch()
     with twilio_double(ledger, **TROUBLE) as fake:
         provider = provider_for(fake)
         with settling(runtime, provider):
-            killed = kill_senders(runtime, fake.address, KILLS)
+            killed = kill_senders(nursery, runtime, fake.address, KILLS)
         seconds = stopwatch() - began
-        finish(runtime, provider)
+        finish(runtime, provider, ledger)
         parked = judge(runtime, facility, ledger)
     told = f"{killed.total()} kills in {seconds:.0f} s, {messages} messages, {parked} before a person: {dict(killed)}"
     sys.stdout.write(f"\n{told}\n")
@@ -164,20 +160,19 @@ def test_after_every_kill_the_ledger_has_each_message_once_or_a_person_sees_it(r
 
 
 @pytest.mark.crash
-def test_postgresql_restarted_in_the_middle_loses_and_doubles_nothing(tmp_path, clock, facility_maker):
+def test_postgresql_restarted_in_the_middle_loses_and_doubles_nothing(nursery, tmp_path, facility_maker):
     with facility_maker() as (server, runtime, facility), twilio_double(tmp_path / "ledger", delay=0.02) as fake:
         fill(runtime, facility, 60)
         provider = provider_for(fake)
-        with nursery(runtime.settings.database_url, tmp_path, fake.address) as make, ThreadPoolExecutor(1) as pool:
-            sender = pool.submit(make, at_once=2)
-            while len(fake.ledger.all()) < 10 and not sender.done():
-                time.sleep(0.02)
+        with ThreadPoolExecutor(1) as pool:
+            sender = pool.submit(lambda: nursery(**where(runtime, fake.address), at_once=2))
+            _until(lambda: len(fake.ledger.all()) >= 10 or sender.done())
             server.stop_on(server.data)
             server.heal()
             sender.result()
         with unit_of_work(runtime.sessions) as session:
             session.execute(text("UPDATE send_attempt SET lease_until = clock_timestamp() - interval '1 second'"))
-        finish(runtime, provider)
+        finish(runtime, provider, tmp_path / "ledger")
         assert judge(runtime, facility, tmp_path / "ledger") == 0
         assert len(fake.ledger.all()) == 60
 
@@ -280,7 +275,7 @@ def test_a_disk_that_really_fills_up_in_the_middle_loses_and_doubles_nothing(
             done.set()
             for sender in senders:
                 sender.result()
-        finish(runtime, provider)
+        finish(runtime, provider, tmp_path / "ledger")
         assert judge(runtime, facility, ledger) == 0
         assert len(fake.ledger.all()) == 400
     sys.stdout.write(f"\nfull disk: {dict(failed)}\n")
@@ -310,6 +305,6 @@ def test_a_full_disk_leaves_doubt_that_is_settled_and_sends_nothing_twice(runtim
         with administrator.begin() as connection:
             connection.execute(text("DROP TRIGGER full_disk ON send_attempt"))
             connection.execute(text("UPDATE send_attempt SET lease_until = clock_timestamp() - interval '1 second'"))
-        finish(runtime, provider)
+        finish(runtime, provider, tmp_path / "ledger")
         assert judge(runtime, facility, tmp_path / "ledger") == 0
         assert len(fake.ledger.all()) == 12

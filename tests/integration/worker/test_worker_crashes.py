@@ -79,15 +79,29 @@ def run_worker(runtime, workers):
 
 def settle_and_finish(runtime, provider):
     """What living workers do afterwards, until nothing is left under a lease."""
-    leased = text("SELECT count(*) FROM send_attempt WHERE status IN ('claimed', 'calling')")
-    for _ in range(60):
+
+    def nothing_held():
         settle_in_doubt(runtime, provider)
         send_due(runtime, provider)
-        with runtime.engine.connect() as connection:
-            if connection.execute(leased).scalar_one() == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("leases never ran out")
+        return held(runtime) == 0
+
+    until(nothing_held)
+
+
+def held(runtime, *, by_a_running_lease=False) -> int:
+    """Attempts that a sender has claimed or begun; of these, those whose lease has not run out yet."""
+    still = " AND lease_until > clock_timestamp()" if by_a_running_lease else ""
+    statement = f"SELECT count(*) FROM send_attempt WHERE status IN ('claimed', 'calling'){still}"
+    with runtime.engine.connect() as connection:
+        return connection.execute(text(statement)).scalar_one()
+
+
+def until(holds):
+    for _ in range(1200):
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came to that")
 
 
 def ledger(runtime) -> list[tuple[int, str, int]]:
@@ -120,7 +134,7 @@ def test_after_kill_9_each_message_went_out_once_or_is_visibly_unsettled(
 def test_one_crash_after_another_still_sends_nothing_twice(runtime, facility, due, run_worker):
     for point, nth in [("after ledger", 2), ("call committed", 2), ("result written", 2)]:
         run_worker(point, nth)
-        time.sleep(1.6)
+        until(lambda: held(runtime, by_a_running_lease=True) == 0)
         settle_in_doubt(runtime, ConsoleProvider(runtime.engine, runtime.clock))
     settle_and_finish(runtime, ConsoleProvider(runtime.engine, runtime.clock))
     assert {
