@@ -32,13 +32,16 @@ from hcrm.intake.readers.process import chunks
 from hcrm.intake.readers.profiles import check_zone
 from hcrm.logs import get_logger
 from hcrm.organization.queries import facilities, facility
-from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.unit_of_work import Runtime, commit_soon, unit_of_work
 
 UPLOADS_KEPT: Final = timedelta(days=7)
 """How long an upload waits for somebody to confirm it."""
 
 LARGE_FILE: Final = 1024**2
 """Bytes from which on the garbage collector rests while a file is written; to make it rest takes time as well."""
+
+RUNS_BETWEEN_COLLECTIONS: Final = 8
+"""The garbage of a run is a few megabytes; to look for it takes as long as three hundred rows."""
 
 ShowProgress = Callable[[Progress], None]
 TakeRemarks = Callable[[Path, CsvShape, Sequence[RowError]], None]
@@ -179,10 +182,10 @@ class _Run:
         to = BatchStatus.INTERRUPTED
         try:
             with _collecting_between_runs() if self._is_large() else nullcontext():
-                for chunk in chunks(self._order(skip=batch.position)):
+                for number, chunk in enumerate(chunks(self._order(skip=batch.position)), 1):
                     self._settle(batch.id, chunk)
-                    del chunk  # or the collector would go through its rows
-                    if self._is_large():
+                    del chunk  # or it is in memory together with the next two
+                    if self._is_large() and number % RUNS_BETWEEN_COLLECTIONS == 0:
                         gc.collect()
             to = BatchStatus.FINISHED
         finally:
@@ -196,6 +199,7 @@ class _Run:
 
     def _settle(self, batch_id: int, chunk: Chunk) -> None:
         with unit_of_work(self._runtime.sessions) as session:
+            commit_soon(session)
             counts, remarks = service.settle_chunk(
                 session,
                 batch_id=batch_id,
@@ -230,7 +234,6 @@ def _collecting_between_runs() -> Iterator[None]:
     was_on = gc.isenabled()
     frozen_before = gc.get_freeze_count() > 0
     if not frozen_before:
-        gc.collect()
         gc.freeze()
     gc.disable()
     try:

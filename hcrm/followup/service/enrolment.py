@@ -77,8 +77,8 @@ def _enrol_in_facility(session: Session, facility_id: int, found: Sequence[Candi
     if not choices:
         return 0
     stays = list({choice.stay.encounter_id: choice.stay for choice in choices}.values())
-    enrolment_ids = _write_enrolments(session, choices, now)
     zone, workdays = facility(session, facility_id).zone, calendar(session, facility_id)
+    enrolment_ids = _write_enrolments(session, choices, now)
     steps = _steps_of(choices, workdays, zone, now)
     outside = _outside_service_area(session, facility_id, choices, steps)
     task_ids = _write_tasks(session, choices, enrolment_ids, steps, outside)

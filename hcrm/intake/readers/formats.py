@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from hcrm.intake.domain import Chunk, CsvShape, FileRefused, Layout, Profile
@@ -15,19 +17,28 @@ from hcrm.intake.readers.fhir.files import read_chunks as read_resources
 from hcrm.intake.readers.hl7v2.files import hl7_shape, holds_messages
 from hcrm.intake.readers.hl7v2.files import read_chunks as read_messages
 from hcrm.intake.readers.xls import is_old_workbook
-from hcrm.intake.readers.xlsx import read_chunks as read_sheet
-from hcrm.intake.readers.xlsx import workbook_shape
 from hcrm.intake.readers.xlsx_archive import is_archive
 
 WHILE_SOMEBODY_WAITS: Final = 200_000
 """Rows of which the dates are looked at before a person is asked how they are read."""
+
+
+def _read_sheet(order: Order) -> Iterator[Chunk]:
+    rows: Iterator[Chunk] = _workbooks().read_chunks(order)
+    return rows
+
+
+def _workbooks() -> ModuleType:
+    """The reader of workbooks, loaded when one comes: its library takes 0.2 s, as long as all else that is read."""
+    return import_module("hcrm.intake.readers.xlsx")
+
 
 FORMATS = ("auto", "csv", "xlsx", "hl7", "fhir")
 _NAMES: Final[Mapping[Layout, str]] = {Layout.HL7: "hl7", Layout.FHIR: "fhir", Layout.WORKBOOK: "xlsx"}
 _READERS: Final[Mapping[Layout, Callable[[Order], Iterator[Chunk]]]] = {
     Layout.HL7: read_messages,
     Layout.FHIR: read_resources,
-    Layout.WORKBOOK: read_sheet,
+    Layout.WORKBOOK: _read_sheet,
 }
 
 
@@ -77,7 +88,8 @@ def table_shape(
     Raises ``FileRefused``: ``not_xlsx_file``, and what ``sniff`` and ``workbook_shape`` raise.
     """
     if kind in {"auto", "xlsx"} and (is_archive(path) or is_old_workbook(path)):
-        return workbook_shape(path, profile, name)
+        shape: CsvShape = _workbooks().workbook_shape(path, profile, name)
+        return shape
     if kind == "xlsx":
         raise FileRefused("not_xlsx_file", file=name or path.name)
     return sniff(path, profile, looked_at=looked_at)

@@ -1,9 +1,9 @@
 """Reading in a process of its own, so that cells are checked, and what follows from them is worked out, while the
 database works on the run before.
 
-The reader is one run ahead: it has it ready as bytes and blocks until it is fetched. When the importer dies, even by
-SIGKILL, the pipe breaks and the reader ends. The process is this module: it imports the readers and nothing else of the
-program.
+The reader is ahead: while one run is written a thread fetches the next, and the one after it lies ready as bytes. When
+the importer dies, even by SIGKILL, the pipe breaks and the reader ends. The process is this module: it imports the
+readers and nothing else of the program.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -47,11 +48,18 @@ def prepared(chunk: Chunk, zone: ZoneInfo) -> Chunk:
 
 def _beside(order: Order) -> Iterator[Chunk]:
     command = [sys.executable, "-m", "hcrm.intake.readers.process"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - ourselves
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,  # noqa: S603 - ourselves
+        ThreadPoolExecutor(1, "hcrm-next-run") as thread,
+    ):
         try:
             sent, received = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
             _send(order, sent)
-            yield from iter(lambda: _next(received, order), None)
+            coming = thread.submit(_next, received, order)
+            while (chunk := coming.result()) is not None:
+                coming = thread.submit(_next, received, order)
+                yield chunk
+                del chunk  # or it is in memory until the next is asked for
         finally:
             process.kill()
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from hcrm.patients.domain import binary, canonical
 from hcrm.patients.domain.lines import NULL, copy_block
+from hcrm.patients.service.behind import behind_of
 
 _AS_TEXT = SQL("NULL {}").format(Literal(NULL))
 
@@ -33,7 +34,14 @@ class BulkWriteFailed(Exception):
 
 
 def raw_connection(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
-    """The driver's connection under the session's transaction."""
+    """The driver's connection under the session's transaction, with nothing being written to it."""
+    behind = behind_of(session)
+    if behind is not None:
+        behind.wait()
+    return _driver_connection(session)
+
+
+def _driver_connection(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
     connection: Connection = session.connection()
     return cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
 
@@ -49,9 +57,10 @@ def through_indexes(session: Session) -> None:
 
     A run asks for thousands of rows of tables that have grown much since statistics were made of them (in a first
     import there are none). A planner that knows little takes them for small and reads all of them, again in each run.
-    For the same reason look-ups of many keys are lateral, with an offset that keeps them so: key by key.
+    For the same reason look-ups of many keys are lateral, with an offset that keeps them so: key by key. The rows that
+    a run adds to a table stay in memory until their days are marked for the figures, instead of going to a file.
     """
-    fetch(session, "SELECT set_config('enable_seqscan', 'off', true)")
+    fetch(session, "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true)")
 
 
 def reserve_ids(session: Session, table: Table, count: int) -> Sequence[int]:
@@ -68,21 +77,22 @@ def reserve_ids(session: Session, table: Table, count: int) -> Sequence[int]:
 def copy_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Add ``rows``, whose values stand in the order of ``columns`` as text (``NULL`` for null).
 
-    Raises ``BulkWriteFailed``.
+    Raises ``BulkWriteFailed``, while something is written behind (``behind``) perhaps later.
     """
     rest = iter(rows)
     blocks = iter(lambda: list(islice(rest, BLOCK_ROWS)), [])
-    _copy(session, table, columns, map(copy_block, blocks))
+    _copy(session, table, columns, (copy_block(block).encode() for block in blocks))
 
 
 def copy_lines(session: Session, table: Table, columns: Sequence[str], lines: Iterable[str]) -> None:
-    """Add rows that are lines of ``COPY`` already. Raises ``BulkWriteFailed``."""
+    """Add rows that are lines of ``COPY`` already. Raises ``BulkWriteFailed`` as ``copy_rows`` does."""
     rest = iter(lines)
-    _copy(session, table, columns, iter(lambda: "".join(islice(rest, BLOCK_ROWS)), ""))
+    blocks = iter(lambda: "".join(islice(rest, BLOCK_ROWS)), "")
+    _copy(session, table, columns, map(str.encode, blocks))
 
 
 def copy_binary(session: Session, table: Table, columns: Sequence[str], rows: Iterable[bytes]) -> None:
-    """Add rows that are in the binary format of ``COPY`` already. Raises ``BulkWriteFailed``."""
+    """Add rows in the binary format of ``COPY``. Raises ``BulkWriteFailed`` as ``copy_rows`` does."""
     rest = iter(rows)
     blocks = iter(lambda: b"".join(islice(rest, BLOCK_ROWS)), b"")
     _copy(session, table, columns, chain((binary.HEADER,), blocks, (binary.TRAILER,)), SQL("FORMAT binary"))
@@ -92,19 +102,28 @@ def _copy(
     session: Session,
     table: Table,
     columns: Sequence[str],
-    blocks: Iterable[str] | Iterable[bytes],
+    blocks: Iterable[bytes],
     options: Composable = _AS_TEXT,
 ) -> None:
     statement = SQL("COPY {} ({}) FROM STDIN ({})").format(
         Identifier(table.name), SQL(", ").join(map(Identifier, columns)), options
     )
-    with raw_connection(session).cursor() as cursor:
-        try:
-            with cursor.copy(statement) as copy:
-                for block in blocks:
-                    copy.write(block)
-        except psycopg.Error as error:
-            raise BulkWriteFailed(error.sqlstate, error.diag.constraint_name) from None
+    connection = _driver_connection(session)
+
+    def store(made: Iterable[bytes]) -> None:
+        with connection.cursor() as cursor:
+            try:
+                with cursor.copy(statement) as copy:
+                    for block in made:
+                        copy.write(block)
+            except psycopg.Error as error:
+                raise BulkWriteFailed(error.sqlstate, error.diag.constraint_name) from None
+
+    behind = behind_of(session)
+    if behind is None:
+        store(blocks)
+    else:
+        behind.store(store, blocks)
 
 
 def update_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

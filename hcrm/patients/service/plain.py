@@ -156,13 +156,16 @@ def write_plain(
     for row in rows:
         if row.mrn not in known:
             firsts.setdefault(row.mrn, row)
-    patient_ids = dict(zip(firsts, reserve_ids(session, PATIENT, len(firsts)), strict=True))
-    _write_patients(session, marks, firsts, patient_ids)
     newest = _newest(rows, marks.stated_at) if len(times) < len(rows) else {}
-    _write_numbers(session, marks, firsts, patient_ids, newest)
     again = {known[row.mrn].patient_id: row for row in rows if row.mrn in known} if known else {}
-    _write_known_numbers(session, marks, again, newest)
+    # What has to be asked for comes first: from here on rows are stored while the next are made.
+    patient_ids = dict(zip(firsts, reserve_ids(session, PATIENT, len(firsts)), strict=True))
+    numbers = [(row, patient_ids[mrn], number) for mrn, row in firsts.items() for number in row.numbers]
+    numbers += _new_numbers(session, marks, again, newest)
+    number_ids = reserve_ids(session, CONTACT_POINT, len(numbers))
     ids = reserve_ids(session, ENCOUNTER, len(rows))
+    _write_patients(session, marks, firsts, patient_ids)
+    _write_numbers(session, marks, number_ids, numbers, newest)
     everyone = {**{mrn: each.patient_id for mrn, each in known.items()}, **patient_ids}
     places = [_place(row, everyone, departments, clinicians) for row in rows]
     _write_stays(session, marks, rows, ids, places)
@@ -231,21 +234,10 @@ _PATIENT_END = (
 def _write_numbers(
     session: Session,
     marks: Marks,
-    firsts: Mapping[str, PreparedStay],
-    patient_ids: Mapping[str, int],
-    newest: Mapping[str, str],
-) -> None:
-    new = [(row, patient_ids[mrn], number) for mrn, row in firsts.items() for number in row.numbers]
-    _copy_numbers(session, marks, new, newest)
-
-
-def _copy_numbers(
-    session: Session,
-    marks: Marks,
+    ids: Sequence[int],
     new: Sequence[tuple[PreparedStay, int, PreparedNumber]],
     newest: Mapping[str, str],
 ) -> None:
-    ids = reserve_ids(session, CONTACT_POINT, len(new))
     stated_at, today = moment_text(marks.stated_at), marks.now.date()
     lines = (
         f"{number_id}\t{marks.facility_id}\t{patient_id}\t{newest.get(row.mrn, row.event_at) or stated_at}"
@@ -264,9 +256,9 @@ def _may_discuss_health(number: PreparedNumber, born: str, today: date) -> bool:
     return age is not None and age < REACHED_THROUGH_PARENTS_BEFORE
 
 
-def _write_known_numbers(
+def _new_numbers(
     session: Session, marks: Marks, again: Mapping[int, PreparedStay], newest: Mapping[str, str]
-) -> None:
+) -> list[tuple[PreparedStay, int, PreparedNumber]]:
     """Numbers that are new for patients who are not; the owner of one that nobody verified follows the records."""
     stored = known_numbers(session, list(again))
     new = []
@@ -281,8 +273,8 @@ def _write_known_numbers(
                 event_at = datetime.fromisoformat(text) if text else marks.stated_at
                 if event_at >= found[3]:
                     owners[found[0]] = number.owner
-    _copy_numbers(session, marks, new, newest)
     change_owners(session, owners)
+    return new
 
 
 def _write_stays(

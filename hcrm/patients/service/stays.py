@@ -9,8 +9,9 @@ each other in a circle nor make anything twice. Records of new visits that say n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -27,13 +28,17 @@ from hcrm.patients.domain import (
     row_of,
 )
 from hcrm.patients.queries import clinician_codes, department_codes, records_of_persons
+from hcrm.patients.service.behind import writing_behind
 from hcrm.patients.service.bulk import through_indexes
 from hcrm.patients.service.locks import lock_facility
 from hcrm.patients.service.numbers import write_numbers
 from hcrm.patients.service.people import Person, people_of, settle_people, write_people
-from hcrm.patients.service.plain import Marks, sort_out, write_plain
+from hcrm.patients.service.plain import KnownPatient, Marks, sort_out, write_plain
 from hcrm.patients.service.visit_rows import Columns, patient_of, write_facts, write_visits
 from hcrm.patients.service.visits import Codes, Head, Key, Visit, changed_visits, known_heads, settle_states
+
+WORTH_A_THREAD: Final = 1_000
+"""New stays from which on they are stored while the next are made."""
 
 
 def apply_stays(
@@ -90,18 +95,28 @@ def apply_prepared(
     marks = Marks(facility_id, batch_id, source_rank, stated_at, now)
     heads = known_heads(session, facility_id, {(row.source, row.visit_number) for row in rows})
     unchanged, plain, known, others = sort_out(session, facility_id, rows, heads)
-    codes = _codes(session, facility_id, _named(plain), now)
-    departments = {code: department_id for department_id, code in codes.departments.items()}
-    clinicians = {code: clinician_id for clinician_id, code in codes.clinicians.items()}
-    made, created, patients = write_plain(session, marks, plain, known, departments, clinicians)
     long_way = _apply_others(session, marks, [row_of(row) for row in others], heads, ZoneInfo(timezone))
-    if not made and not long_way.written:
+    if not plain and not long_way.written:
         return ApplyCounts(unchanged=len(rows))
-    session.expire_all()
-    changed = (*made, *long_way.changed)
-    _publish(session, changed, created, long_way.persons, with_plans=with_plans, now=now)
+    with writing_behind(session) if len(plain) >= WORTH_A_THREAD else nullcontext():
+        made, created, patients = _write_plain(session, marks, plain, known)
+        session.expire_all()
+        changed = (*made, *long_way.changed)
+        _publish(session, changed, created, long_way.persons, with_plans=with_plans, now=now)
     counts = ApplyCounts(len(plain), 0, unchanged, patients, len(plain))
     return counts.plus(long_way.counts)
+
+
+def _write_plain(
+    session: Session, marks: Marks, rows: Sequence[PreparedStay], known: Mapping[str, KnownPatient]
+) -> tuple[Sequence[int], list[StayOutline], int]:
+    """``write_plain`` with the departments and clinicians that the rows name."""
+    if not rows:
+        return (), [], 0
+    codes = _codes(session, marks.facility_id, _named(rows), marks.now)
+    departments = {code: department_id for department_id, code in codes.departments.items()}
+    clinicians = {code: clinician_id for clinician_id, code in codes.clinicians.items()}
+    return write_plain(session, marks, rows, known, departments, clinicians)
 
 
 class _Written(NamedTuple):

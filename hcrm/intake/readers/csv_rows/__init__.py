@@ -27,6 +27,9 @@ from hcrm.intake.readers.csv_rows.words import TOTAL_WORDS
 from hcrm.patients.domain import StayRow
 
 CHUNK: Final = 10_000
+FIRST_ENDS: Final = (1_000, 4_000)
+"""Where a first run of ``CHUNK`` records is cut, so that whoever writes need not wait for all of it."""
+
 REMEMBERED_ROWS: Final = 1_000_000
 """Repeated rows and visit numbers are recognised over this many rows of a file; the memory for it stays flat."""
 DEFAULT_REGION: Final = "CN"
@@ -74,7 +77,7 @@ def _line(item: StayRow | RowError) -> int:
 
 
 def read_chunks(order: Order) -> Iterator[Chunk]:
-    """The file in runs of ``order.size`` records; the runs are the same each time, so reading can be resumed."""
+    """The file in runs of up to ``order.size`` records; they are the same each time, so reading can be resumed."""
     refuse_unreadable(order.shape, order.path.name)
     with open_text(order.path, order.shape.encoding) as file:
         records = Records(file, order.shape.delimiter, len(order.shape.heads))
@@ -90,12 +93,16 @@ def chunks_of(records: TableRecords, order: Order, bytes_read: Callable[[], int]
         if position <= 0:
             continue
         gatherer.take(line, cells, records)
-        if position % order.size == 0:
+        if _ends_run(position, order.size):
             chunk = gatherer.chunk(position, bytes_read())
             if position > order.skip:
                 yield chunk
-    if position > 0 and position % order.size and position > order.skip:
+    if position > 0 and not _ends_run(position, order.size) and position > order.skip:
         yield gatherer.chunk(position, bytes_read())
+
+
+def _ends_run(position: int, size: int) -> bool:
+    return position % size == 0 or (position in FIRST_ENDS and size == CHUNK)
 
 
 def _builder(order: Order) -> TableRows:
