@@ -20,7 +20,7 @@ from hcrm.intake.models import ImportBatch, ImportRowError
 from hcrm.intake.service.files import write_messages
 from hcrm.intake.service.refusals import DATA_CLASSES, blame
 from hcrm.patients.domain import ApplyCounts, PreparedStay
-from hcrm.patients.queries import department_codes
+from hcrm.patients.queries import known_departments
 from hcrm.patients.service import BulkWriteFailed, apply_prepared
 
 SOURCE_RANK: Final = 10
@@ -116,16 +116,15 @@ def _apply(
 
 def _new_departments(session: Session, facility_id: int, rows: Sequence[PreparedStay]) -> list[RowError]:
     """A warning for each department that these rows bring and nobody knows yet: it is made, to be reviewed."""
-    named = {row.department_code for row in rows if row.department_code}
-    unknown = named.difference(department_codes(session, facility_id).values())
-    news: list[RowError] = []
-    for row in rows if unknown else ():
-        code = row.department_code
-        if code in unknown:
-            unknown.remove(code)
-            params = {"value": row.department_name or code}
-            news.append(RowError(row.line, "department", "unknown_department", Severity.WARNING, params))
-    return news
+    named: dict[str, tuple[str, int]] = {}
+    for row in rows:
+        if row.department_code:
+            named.setdefault(row.department_code, (row.department_name or row.department_code, row.line))
+    new = known_departments(session, facility_id).unknown({code: name for code, (name, _) in named.items()})
+    return [
+        RowError(named[code][1], "department", "unknown_department", Severity.WARNING, {"value": name})
+        for code, name in new.items()
+    ]
 
 
 def _keep(session: Session, batch: ImportBatch, remarks: Sequence[RowError]) -> None:

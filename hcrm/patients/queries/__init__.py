@@ -20,10 +20,10 @@ from hcrm.patients.queries.search import search
 from hcrm.patients.queries.stays import (
     BED_CLASSES,
     clinician_codes,
-    department_codes,
     departments_of_person,
     encounter_snapshots,
     encounters_of_persons,
+    known_departments,
     left_a_bed_alive,
 )
 
@@ -36,10 +36,10 @@ __all__ = [
     "consent_snapshots",
     "consents_by_purpose",
     "contacts",
-    "department_codes",
     "departments_of_person",
     "encounter_snapshots",
     "encounters_of_persons",
+    "known_departments",
     "known_visits",
     "left_a_bed_alive",
     "merges",

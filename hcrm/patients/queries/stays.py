@@ -11,7 +11,15 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from hcrm.organization.models import Clinician, Department
-from hcrm.patients.domain import DeceasedState, Disposition, EncounterClass, EncounterSnapshot, EncounterStatus
+from hcrm.patients.domain import (
+    DeceasedState,
+    Disposition,
+    EncounterClass,
+    EncounterSnapshot,
+    EncounterStatus,
+    KnownDepartments,
+    departments_known,
+)
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
 from hcrm.patients.queries.people import records_of_persons
 
@@ -34,13 +42,11 @@ def left_a_bed_alive() -> list[ColumnElement[bool]]:
     ]
 
 
-def department_codes(session: Session, facility_id: int) -> dict[int, str]:
-    """Codes of all departments of a facility by id, also of those no longer in use."""
-    return dict(
-        session.execute(select(Department.id, Department.code).where(Department.facility_id == facility_id))
-        .tuples()
-        .all()
-    )
+def known_departments(session: Session, facility_id: int) -> KnownDepartments:
+    """All departments of a facility, also those no longer in use."""
+    columns = (Department.id, Department.code, Department.name, Department.name_zh, Department.active)
+    rows = session.execute(select(*columns).where(Department.facility_id == facility_id).order_by(Department.id))
+    return departments_known(rows.tuples())
 
 
 def clinician_codes(session: Session, facility_id: int) -> dict[int, str]:

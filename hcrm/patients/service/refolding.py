@@ -27,7 +27,7 @@ from hcrm.patients.domain import (
 from hcrm.patients.domain.names import name_sort_key
 from hcrm.patients.domain.prepared import STAY_COLUMNS, language_of
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
-from hcrm.patients.queries import clinician_codes, department_codes
+from hcrm.patients.queries import clinician_codes, known_departments
 from hcrm.patients.service.bulk import fetch, update_rows
 
 ENCOUNTER: Table = Encounter.__table__  # type: ignore[assignment]
@@ -90,9 +90,9 @@ def refold_stays(
 ) -> list[int]:
     """Give each stay the state that its facts add up to; the ids of those without any, which count as cancelled."""
     facts = facts_of_stays(session, encounter_ids)
-    departments = {code: each for each, code in department_codes(session, facility_id).items()}
+    departments = known_departments(session, facility_id)
     clinicians = {code: each for each, code in clinician_codes(session, facility_id).items()}
-    states = {each: fold(known) if known else NOT_THERE for each, known in facts.items()}
+    states = {each: fold(map(departments.in_codes, known)) if known else NOT_THERE for each, known in facts.items()}
     named = _patients_named(session, facility_id, [state.mrn for state in states.values() if state.mrn])
     owners = dict(fetch(session, "SELECT id, patient_id FROM encounter WHERE id = ANY(%s)", list(encounter_ids)))
     rows = [
@@ -100,14 +100,14 @@ def refold_stays(
         | {
             "id": each,
             "patient_id": named.get(state.mrn, owners[each]),
-            "department_id": departments.get(state.department),
+            "department_id": departments.ids.get(state.department),
             "clinician_id": clinicians.get(state.clinician),
         }
         | _head(facts[each])
         for each, state in states.items()
     ]
     update_rows(session, ENCOUNTER, rows)
-    _rewrite_wards(session, states, departments)
+    _rewrite_wards(session, states, departments.ids)
     return [each for each, known in facts.items() if not known]
 
 

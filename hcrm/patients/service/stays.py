@@ -8,10 +8,10 @@ each other in a circle nor make anything twice. Records of new visits that say n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -20,20 +20,19 @@ from hcrm.events import EncountersChanged, PatientsDeceased, StayOutline, publis
 from hcrm.organization.service import ensure_clinicians, ensure_departments
 from hcrm.patients.domain import (
     ApplyCounts,
+    KnownDepartments,
     PreparedStay,
     StayRow,
-    clinician_named,
-    department_named,
     prepare,
     row_of,
 )
-from hcrm.patients.queries import clinician_codes, department_codes, records_of_persons
+from hcrm.patients.queries import clinician_codes, known_departments, records_of_persons
 from hcrm.patients.service.behind import writing_behind
 from hcrm.patients.service.bulk import through_indexes
 from hcrm.patients.service.locks import lock_facility
 from hcrm.patients.service.numbers import write_numbers
 from hcrm.patients.service.people import Person, people_of, settle_people, write_people
-from hcrm.patients.service.plain import KnownPatient, Marks, sort_out, write_plain
+from hcrm.patients.service.plain import Marks, sort_out, write_plain
 from hcrm.patients.service.visit_rows import Columns, patient_of, write_facts, write_visits
 from hcrm.patients.service.visits import Codes, Head, Key, Visit, changed_visits, known_heads, settle_states
 
@@ -95,28 +94,20 @@ def apply_prepared(
     marks = Marks(facility_id, batch_id, source_rank, stated_at, now)
     heads = known_heads(session, facility_id, {(row.source, row.visit_number) for row in rows})
     unchanged, plain, known, others = sort_out(session, facility_id, rows, heads)
-    long_way = _apply_others(session, marks, [row_of(row) for row in others], heads, ZoneInfo(timezone))
+    named = _named([*plain, *others])
+    codes = _codes(session, facility_id, named, now) if plain or others else NO_CODES
+    long_way = _apply_others(session, marks, [row_of(row) for row in others], heads, codes, ZoneInfo(timezone))
     if not plain and not long_way.written:
         return ApplyCounts(unchanged=len(rows))
     with writing_behind(session) if len(plain) >= WORTH_A_THREAD else nullcontext():
-        made, created, patients = _write_plain(session, marks, plain, known)
+        ids = {code: codes.known.ids[codes.known.code_for(code, name)] for code, name in named.departments.items()}
+        clinicians = {code: clinician_id for clinician_id, code in codes.clinicians.items()}
+        made, created, patients = write_plain(session, marks, plain, known, ids, clinicians)
         session.expire_all()
         changed = (*made, *long_way.changed)
         _publish(session, changed, created, long_way.persons, with_plans=with_plans, now=now)
     counts = ApplyCounts(len(plain), 0, unchanged, patients, len(plain))
     return counts.plus(long_way.counts)
-
-
-def _write_plain(
-    session: Session, marks: Marks, rows: Sequence[PreparedStay], known: Mapping[str, KnownPatient]
-) -> tuple[Sequence[int], list[StayOutline], int]:
-    """``write_plain`` with the departments and clinicians that the rows name."""
-    if not rows:
-        return (), [], 0
-    codes = _codes(session, marks.facility_id, _named(rows), marks.now)
-    departments = {code: department_id for department_id, code in codes.departments.items()}
-    clinicians = {code: clinician_id for clinician_id, code in codes.clinicians.items()}
-    return write_plain(session, marks, rows, known, departments, clinicians)
 
 
 class _Written(NamedTuple):
@@ -129,7 +120,7 @@ class _Written(NamedTuple):
 
 
 def _apply_others(
-    session: Session, marks: Marks, rows: Sequence[StayRow], heads: Mapping[Key, Head], zone: ZoneInfo
+    session: Session, marks: Marks, rows: Sequence[StayRow], heads: Mapping[Key, Head], codes: Codes, zone: ZoneInfo
 ) -> _Written:
     """Store what ``rows`` say, each visit and each patient folded with all that is known of them."""
     facility_id, batch_id, source_rank, stated_at, now = marks
@@ -140,7 +131,6 @@ def _apply_others(
     )
     if not visits:
         return _Written(ApplyCounts(unchanged=len(rows)))
-    codes = _codes(session, facility_id, _named_in(visits), now)
     settle_states(session, facility_id=facility_id, visits=visits, codes=codes)
     people = people_of(session, facility_id=facility_id, visits=visits)
     persons = settle_people(session, facility_id=facility_id, people=people, visits=visits, zone=zone)
@@ -151,6 +141,9 @@ def _apply_others(
     changed_people = renumbered | {person.id for person in persons if person.changed}
     counts = _counts(len(rows), visits, people, persons, changed_people)
     return _Written(counts, changed, persons, written=True)
+
+
+NO_CODES: Final = Codes(KnownDepartments({}, {}), {})
 
 
 class _Names(NamedTuple):
@@ -167,45 +160,29 @@ def _named(rows: Sequence[PreparedStay]) -> _Names:
     return _Names(_by_code(departments), _by_code(clinicians))
 
 
-def _by_code(pairs: Iterable[tuple[str | None, str | None]]) -> dict[str, str]:
+def _by_code(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
+    """Names by code, or by themselves; a record that takes a code or a name away names nothing."""
     names: dict[str, str] = {}
-    for code, name in pairs:
+    for pair in pairs:
+        code, name = (each if isinstance(each, str) else "" for each in pair)
         if code or name:
-            names.setdefault(code or name or "", name or code or "")
-    return names
-
-
-def _named_in(visits: Sequence[Visit]) -> _Names:
-    fields = [new.fact.fields for visit in visits for new in visit.new]
-    return _Names(
-        _names(fields, department_named, "department_name"), _names(fields, clinician_named, "clinician_name")
-    )
-
-
-def _names(
-    facts: Sequence[Mapping[str, Any]], code_of: Callable[[Mapping[str, Any]], str | None], name_field: str
-) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for fields in facts:
-        code = code_of(fields)
-        if code and code not in names:
-            names[code] = fields.get(name_field) or code
+            names.setdefault(code or name, name or code)
     return names
 
 
 def _codes(session: Session, facility_id: int, named: _Names, now: datetime) -> Codes:
     """Codes of all departments and clinicians of the facility, after making those that are ``named``."""
-    departments = department_codes(session, facility_id)
+    known = known_departments(session, facility_id)
     clinicians = clinician_codes(session, facility_id)
-    new_departments = _without(named.departments, departments.values())
-    if new_departments:
-        made = ensure_departments(session, facility_id=facility_id, names=new_departments, now=now)
-        departments = {**departments, **{each: code for code, each in made.items()}}
+    new = known.unknown(named.departments)
+    if new:
+        ensure_departments(session, facility_id=facility_id, names=new, now=now)
+        known = known_departments(session, facility_id)
     new_clinicians = _without(named.clinicians, clinicians.values())
     if new_clinicians:
         made = ensure_clinicians(session, facility_id=facility_id, names=new_clinicians)
         clinicians = {**clinicians, **{each: code for code, each in made.items()}}
-    return Codes(departments, clinicians)
+    return Codes(known, clinicians)
 
 
 def _without(names: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:

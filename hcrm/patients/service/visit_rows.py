@@ -26,7 +26,7 @@ class Columns:
     """Turns the state of a visit into values of its columns."""
 
     def __init__(self, codes: Codes, zone: ZoneInfo, now: datetime) -> None:
-        self.departments = {code: department_id for department_id, code in codes.departments.items()}
+        self.departments = codes.known.ids
         self.clinicians = {code: clinician_id for clinician_id, code in codes.clinicians.items()}
         self.zone = zone
         self.now = now

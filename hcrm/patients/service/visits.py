@@ -16,13 +16,13 @@ from hcrm.patients.domain import (
     EncounterState,
     EncounterStatus,
     Fact,
+    KnownDepartments,
     Place,
     RowKind,
     StayRow,
     advance,
     department_named,
     fact_of,
-    first_state,
     fold,
     in_order,
     procedures_of,
@@ -75,10 +75,15 @@ class Visit:
 
 
 class Codes(NamedTuple):
-    """Codes of departments and clinicians by id, to read a stored visit back as a state."""
+    """Departments, and codes of clinicians by id, to read a stored visit back as a state."""
 
-    departments: Mapping[int, str]
+    known: KnownDepartments
     clinicians: Mapping[int, str]
+
+    @property
+    def departments(self) -> dict[int, str]:
+        """Codes of departments by id."""
+        return {department_id: code for code, department_id in self.known.ids.items()}
 
 
 def changed_visits(
@@ -198,11 +203,11 @@ def settle_states(session: Session, *, facility_id: int, visits: Sequence[Visit]
     stored = _stored_states(session, [visit.head.encounter_id for visit in known if visit.head], codes)
     again: list[Visit] = []
     for visit in visits:
-        if visit.head is None and len(visit.new) == 1:
-            new = visit.new[0]
-            visit.place, visit.state = new.fact.place, first_state(new.row, new.fact.event_at)
+        told = [codes.known.in_codes(new.fact) for new in visit.new]
+        if visit.head is None and len(told) == 1:
+            visit.place, visit.state = told[0].place, fold(told)
             continue
-        facts = [new.fact for new in visit.new] if len(visit.new) == 1 else in_order(new.fact for new in visit.new)
+        facts = told if len(told) == 1 else in_order(told)
         visit.place = facts[-1].place
         if visit.head is not None:
             visit.place = max(visit.place, visit.head.place)
@@ -214,7 +219,8 @@ def settle_states(session: Session, *, facility_id: int, visits: Sequence[Visit]
             visit.state = advance(visit.state, fact)
     old_facts = _facts_of(session, facility_id, [visit.key for visit in again])
     for visit in again:
-        visit.state = fold([*old_facts[visit.key], *(new.fact for new in visit.new)])
+        every = [*old_facts[visit.key], *(new.fact for new in visit.new)]
+        visit.state = fold(map(codes.known.in_codes, every))
 
 
 def _goes_on(head: Head, state: EncounterState, facts: Sequence[Fact]) -> bool:
@@ -264,6 +270,7 @@ def _stored_states(session: Session, encounter_ids: list[int], codes: Codes) -> 
         """,
         encounter_ids,
     )
+    departments = codes.departments
     wards = defaultdict(list)
     for encounter_id, department_id, since in fetch(
         session,
@@ -271,11 +278,16 @@ def _stored_states(session: Session, encounter_ids: list[int], codes: Codes) -> 
         " ORDER BY from_at, id",
         encounter_ids,
     ):
-        wards[encounter_id].append((codes.departments[department_id], since))
-    return {row[0]: _state_from(row, tuple(wards[row[0]]), codes) for row in found}
+        wards[encounter_id].append((departments[department_id], since))
+    return {row[0]: _state_from(row, tuple(wards[row[0]]), departments, codes.clinicians) for row in found}
 
 
-def _state_from(row: Sequence[Any], wards: tuple[tuple[str, datetime], ...], codes: Codes) -> EncounterState:
+def _state_from(
+    row: Sequence[Any],
+    wards: tuple[tuple[str, datetime], ...],
+    departments: Mapping[int, str],
+    clinicians: Mapping[int, str],
+) -> EncounterState:
     (_, encounter_class, post_acute, status, planned, admitted_at, discharged_at, department_id, clinician_id) = row[:9]
     (nurse, disposition, principal, diagnoses, procedures, planned_return, sensitive, payer) = row[9:17]
     contact_name, contact_relationship, needs_review = row[17:]
@@ -286,8 +298,8 @@ def _state_from(row: Sequence[Any], wards: tuple[tuple[str, datetime], ...], cod
         planned=planned,
         admitted_at=admitted_at,
         discharged_at=discharged_at,
-        department=codes.departments.get(department_id, ""),
-        clinician=codes.clinicians.get(clinician_id, ""),
+        department=departments.get(department_id, ""),
+        clinician=clinicians.get(clinician_id, ""),
         nurse=nurse,
         disposition=Disposition(disposition),
         principal_diagnosis=principal,
