@@ -18,7 +18,6 @@ from hcrm.patients.domain.codes import (
     RowKind,
     Sex,
 )
-from hcrm.patients.domain.departments import KnownDepartments, departments_known
 from hcrm.patients.domain.facts import (
     EncounterState,
     Fact,
@@ -84,7 +83,6 @@ __all__ = [
     "ExplicitNull",
     "Fact",
     "ImpossibleNumber",
-    "KnownDepartments",
     "Language",
     "LineType",
     "MergeNotInForce",
@@ -113,7 +111,6 @@ __all__ = [
     "clinician_named",
     "content_hash",
     "department_named",
-    "departments_known",
     "fact_of",
     "fields_of",
     "first_patient",

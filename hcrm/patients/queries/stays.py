@@ -17,9 +17,8 @@ from hcrm.patients.domain import (
     EncounterClass,
     EncounterSnapshot,
     EncounterStatus,
-    KnownDepartments,
-    departments_known,
 )
+from hcrm.patients.domain.departments import KnownDepartments, departments_known
 from hcrm.patients.models import Encounter, EncounterLocation, Patient
 from hcrm.patients.queries.people import records_of_persons
 

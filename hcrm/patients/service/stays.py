@@ -20,12 +20,12 @@ from hcrm.events import EncountersChanged, PatientsDeceased, StayOutline, publis
 from hcrm.organization.service import ensure_clinicians, ensure_departments
 from hcrm.patients.domain import (
     ApplyCounts,
-    KnownDepartments,
     PreparedStay,
     StayRow,
     prepare,
     row_of,
 )
+from hcrm.patients.domain.departments import KnownDepartments
 from hcrm.patients.queries import clinician_codes, known_departments, records_of_persons
 from hcrm.patients.service.behind import writing_behind
 from hcrm.patients.service.bulk import through_indexes

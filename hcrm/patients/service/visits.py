@@ -16,7 +16,6 @@ from hcrm.patients.domain import (
     EncounterState,
     EncounterStatus,
     Fact,
-    KnownDepartments,
     Place,
     RowKind,
     StayRow,
@@ -28,6 +27,7 @@ from hcrm.patients.domain import (
     procedures_of,
     typed_fields,
 )
+from hcrm.patients.domain.departments import KnownDepartments
 from hcrm.patients.domain.lines import text_list
 from hcrm.patients.service.bulk import fetch
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hcrm.patients.domain import EXPLICIT_NULL, Fact, KnownDepartments, RowKind, departments_known
+from hcrm.patients.domain import EXPLICIT_NULL, Fact, RowKind
+from hcrm.patients.domain.departments import KnownDepartments, departments_known
 
 LONG = "Department of " + "very " * 20 + "long names"
 LONG_CODE = f"{LONG[:47]}~0123456789abcdef"
