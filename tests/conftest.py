@@ -80,6 +80,13 @@ def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
 
 
 @pytest.fixture
+def share(database_server: DatabaseServer) -> Callable[[list[Any]], list[Any]]:
+    """This server's part of many cases that are alike on every server: together the servers do them all."""
+    names = servers_to_test()
+    return lambda cases: cases[names.index(database_server.name) :: len(names)]
+
+
+@pytest.fixture
 def template(database_server: DatabaseServer) -> Template:
     """The template database of this test process on this server: every migration, and the facility TEST."""
     return _template(database_server)
