@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
@@ -12,8 +13,14 @@ from hcrm.reporting.domain.funnel_plot import Funnel as FunnelPlot
 from hcrm.reporting.domain.reports import RevisitRow
 from hcrm.web import language, number, percent
 
-ON_THE_AXIS = 0.02
-"""A name of a department with a lower rate is lifted, or the axis would run through it."""
+ON_THE_AXIS = 0.06
+"""A name lower than this share of the height is lifted, or the axis would run through it."""
+
+LINE = 0.08
+"""The height of a line of text as a share of the height of the chart."""
+
+LETTERS = 60
+"""So many letters are as wide as the chart; it is a little more on a screen and less on a phone."""
 
 
 def departments_funnel(rows: Sequence[RevisitRow], fitted: FunnelPlot) -> base.Figure:
@@ -34,8 +41,8 @@ def departments_funnel(rows: Sequence[RevisitRow], fitted: FunnelPlot) -> base.F
         )
     data.append(base.line([low, high], [fitted.mean, fitted.mean], color=base.INK_3, width=1.5))
     notes.append(base.note(high, fitted.mean, _("hospital %(share)s", share=percent(fitted.mean))))
-    points, names = _department_points(rows, fitted, edge=0.8 * high)
     top = max([fitted.limit(ALARM, low, upper=True), *(row.rate.value or 0 for row in rows)])
+    points, names = _department_points(rows, fitted, _Paper(low, high, min(1.0, top * 1.05) or 1.0))
     layout = {
         "margin": {"l": 48, "r": 96, "t": 16, "b": 48},
         "annotations": [*base.apart(notes), *names],
@@ -45,30 +52,53 @@ def departments_funnel(rows: Sequence[RevisitRow], fitted: FunnelPlot) -> base.F
     return base.figure([*data, points], layout)
 
 
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """What is drawn on: discharges from ``low`` to ``high``, rates from 0 to ``top``."""
+
+    low: float
+    high: float
+    top: float
+
+    def is_right(self, size: float) -> bool:
+        """Whether a name beside a point would leave the paper on the right."""
+        return size > self.low + 0.7 * (self.high - self.low)
+
+    def taken(self, size: float, text: str) -> tuple[float, float]:
+        """From where to where a name beside a point reaches; Chinese letters are twice as wide."""
+        letters = sum(1 + (ord(letter) > 0x2E80) for letter in text) + 2
+        width = letters / LETTERS * (self.high - self.low)
+        return (size - width, size) if self.is_right(size) else (size, size + width)
+
+    def meet(self, one: base.Figure, size: float, rate: float, text: str) -> bool:
+        """Whether a name would be written over one that stands there already."""
+        first, second = self.taken(one["x"], one["text"]), self.taken(size, text)
+        return first[0] < second[1] and second[0] < first[1] and abs(one["y"] - rate) < LINE * self.top
+
+
 def _department_points(
-    rows: Sequence[RevisitRow], fitted: FunnelPlot, *, edge: float
+    rows: Sequence[RevisitRow], fitted: FunnelPlot, paper: _Paper
 ) -> tuple[base.Figure, list[base.Figure]]:
     places = [fitted.place(row.rate.numerator, row.rate.denominator) for row in rows]
     kinds = ["worse" if place is Place.HIGH else "better" if place is Place.LOW else "plain" for place in places]
     largest = {row.label.key for row in sorted(rows, key=lambda row: -row.rate.denominator)[: base.NAMED]}
     names: list[base.Figure] = []
     for row, kind in sorted(zip(rows, kinds, strict=True), key=lambda pair: pair[1] == "plain"):
-        if kind == "plain" and (row.label.key not in largest or _crowded(row, names, edge)):
+        size, rate, name = row.rate.denominator, row.rate.value or 0.0, row.label.in_language(language())
+        crowded = any(paper.meet(each, size, rate, name) for each in names)
+        if kind == "plain" and (row.label.key not in largest or crowded):
             continue
-        name, left = row.label.in_language(language()), row.rate.denominator > edge
+        left = paper.is_right(size)
         colour, weight = (base.INK_2, 400) if kind == "plain" else (base.MARKER[kind]["color"], base.BOLD)
         text = name if kind == "plain" else f"{name} {percent(row.rate.value)}"
         place = {"xanchor": "right" if left else "left", "xshift": -11 if left else 11}
-        if (row.rate.value or 0.0) < ON_THE_AXIS:
+        if rate < ON_THE_AXIS * paper.top:
             place["yshift"] = 11
-        names.append(
-            base.note(row.rate.denominator, row.rate.value or 0.0, text)
-            | place
-            | {"font": {"size": 12, "weight": weight, "color": colour}}
-        )
+        names.append(base.note(size, rate, text) | place | {"font": {"size": 12, "weight": weight, "color": colour}})
     points = {
         "type": "scatter",
         "mode": "markers",
+        "cliponaxis": False,
         "x": [row.rate.denominator for row in rows],
         "y": [row.rate.value for row in rows],
         "text": [_rate_text(row) for row in rows],
@@ -84,20 +114,13 @@ def _department_points(
     return points, names
 
 
-def _crowded(row: RevisitRow, names: Sequence[base.Figure], edge: float) -> bool:
-    """Whether the name of a department would be written over one that stands there already."""
-    return any(
-        abs(name["x"] - row.rate.denominator) < 0.3 * edge and abs(name["y"] - (row.rate.value or 0.0)) < 0.04
-        for name in names
-    )
-
-
 def departments_intervals(rows: Sequence[RevisitRow]) -> base.Figure:
     """Each department's rate with its 95 % interval: for hospitals with too few departments for a funnel plot."""
     names = [row.label.in_language(language()) for row in rows]
     bars = {
         "type": "scatter",
         "mode": "markers",
+        "cliponaxis": False,
         "x": [row.rate.value for row in rows],
         "y": names,
         "error_x": {
@@ -121,6 +144,7 @@ def departments_intervals(rows: Sequence[RevisitRow]) -> base.Figure:
             "showgrid": False,
             "tickfont": {"size": 13, "color": base.INK},
             "type": "category",
+            "ticklabelstandoff": 8,
         },
         "xaxis": {"tickformat": ".0%", "rangemode": "tozero", "showgrid": True, "gridcolor": "#e6eaed", "nticks": 6},
     }

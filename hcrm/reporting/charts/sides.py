@@ -196,6 +196,7 @@ def _ranges(
     points = {
         "type": "scatter",
         "mode": "markers",
+        "cliponaxis": False,
         "x": [value for value, _low, _high in values],
         "y": [_short(name) for name in names],
         "error_x": {
@@ -220,6 +221,7 @@ def _ranges(
             "showgrid": False,
             "type": "category",
             "tickfont": {"size": 12, "color": base.INK},
+            "ticklabelstandoff": 8,
         },
         "xaxis": {"showgrid": True, "gridcolor": "#e6eaed", "nticks": 6, **axis},
     }
