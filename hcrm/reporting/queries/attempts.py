@@ -55,7 +55,10 @@ def _end(selection: Selection, zone: str) -> datetime:
 
 
 def tries_of_tasks(session: Session, selection: Selection) -> tuple[list[int], dict[int, int]]:
-    """For tasks of people in the period: by which try each was reached, and how many had a first, second … try."""
+    """For tasks of people in the period: by which try each was reached, and how many had a first, second … try.
+
+    Contacts that patients began are no tries.
+    """
     numbered = (
         select(
             AttemptRow.task_id,
@@ -65,7 +68,7 @@ def tries_of_tasks(session: Session, selection: Selection) -> tuple[list[int], d
             .label("number"),
         )
         .join(TaskRow, TaskRow.id == AttemptRow.task_id)
-        .where(*task_conditions(selection, TaskFilter(human=True)))
+        .where(*task_conditions(selection, TaskFilter(human=True)), AttemptRow.self_reported.is_(False))
         .subquery()
     )
     made = select(numbered.c.number, func.count()).group_by(numbered.c.number)
