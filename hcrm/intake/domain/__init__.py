@@ -274,7 +274,15 @@ class BatchSnapshot:
     @property
     def by_code(self) -> dict[str, int]:
         """How many rows were refused for each reason."""
-        return {key.partition(":")[2]: count for key, count in self.counts.items() if key.startswith("rejected:")}
+        return self._by_code("rejected")
+
+    @property
+    def warned_by_code(self) -> dict[str, int]:
+        """How many remarks of each kind there were; only the first ``STORED_WARNINGS`` of each are kept."""
+        return self._by_code("warning")
+
+    def _by_code(self, kind: str) -> dict[str, int]:
+        return {key.partition(":")[2]: count for key, count in self.counts.items() if key.startswith(f"{kind}:")}
 
 
 class Progress(NamedTuple):

@@ -18,7 +18,7 @@ from hcrm.intake.domain import (
     RowError,
     Severity,
 )
-from hcrm.intake.models import ImportBatch, ImportRowError, InterfaceMessage
+from hcrm.intake.models import ImportBatch, ImportRowError, InterfaceMessage, InterfaceMessageDay
 from hcrm.intake.queries.profiles import profiles_named, stored_profile, stored_profiles
 
 
@@ -83,6 +83,20 @@ def row_errors(
         yield RowError(row.line, row.field, row.code, row.severity, dict(row.params), tuple(cells))
 
 
+def first_of_each_kind(session: Session, batch_id: int) -> dict[tuple[Severity, str], RowError]:
+    """The first remark of each kind about rows of a batch, by severity and code."""
+    rows = session.scalars(
+        select(ImportRowError)
+        .where(ImportRowError.batch_id == batch_id)
+        .distinct(ImportRowError.severity, ImportRowError.code)
+        .order_by(ImportRowError.severity, ImportRowError.code, ImportRowError.line)
+    )
+    return {
+        (row.severity, row.code): RowError(row.line, row.field, row.code, row.severity, dict(row.params))
+        for row in rows
+    }
+
+
 def facilities_with_waiting(session: Session) -> list[int]:
     """Facilities for which messages of interfaces wait."""
     return list(session.scalars(select(InterfaceMessage.facility_id).where(_WAITING).distinct()))
@@ -120,6 +134,16 @@ def messages_since(session: Session, facility_ids: frozenset[int], since: dateti
     )
     found = {row.status: row.count for row in rows}
     return {status: found.get(status, 0) for status in MessageStatus}  # type: ignore[misc]
+
+
+def thinned_messages(session: Session, facility_ids: frozenset[int]) -> dict[MessageStatus, int]:
+    """How many older messages are kept as counts alone, by what became of them."""
+    rows = session.execute(
+        select(InterfaceMessageDay.status, func.sum(InterfaceMessageDay.count).label("how_many"))
+        .where(InterfaceMessageDay.facility_id.in_(facility_ids))
+        .group_by(InterfaceMessageDay.status)
+    )
+    return {row.status: int(row.how_many) for row in rows}
 
 
 def message(session: Session, message_id: int) -> MessageSnapshot | None:
@@ -182,6 +206,7 @@ __all__ = [
     "batches_in",
     "batches_of_file",
     "facilities_with_waiting",
+    "first_of_each_kind",
     "message",
     "messages_since",
     "open_message_count",
@@ -190,4 +215,5 @@ __all__ = [
     "row_errors",
     "stored_profile",
     "stored_profiles",
+    "thinned_messages",
 ]

@@ -16,6 +16,7 @@ from hcrm.accounts.guard import current_actor, requires
 from hcrm.audit.service import record
 from hcrm.intake import queries, service
 from hcrm.intake.domain import (
+    STORED_WARNINGS,
     BatchSnapshot,
     BatchStatus,
     Change,
@@ -101,6 +102,7 @@ def show(batch_id: int) -> ResponseReturnValue:
         hospital=hospital,
         rejected=rejected,
         warnings=warnings,
+        kinds=_kinds(batch),
         first_rows=_first_rows(batch),
         changes=[Change.from_json(each) for each in (batch.preview or {}).get("changes", [])],
         shown_value=lambda change, value: changed_value(change.field, value, batch.timezone),
@@ -303,6 +305,21 @@ def _remarks(batch: BatchSnapshot) -> tuple[list[RowError], list[RowError]]:
     with unit_of_work() as session:
         both = [list(queries.row_errors(session, batch.id, severity, limit=SHOWN_ROWS)) for severity in Severity]
     return both[0], both[1]
+
+
+def _kinds(batch: BatchSnapshot) -> list[tuple[RowError, int, int]]:
+    """Each kind of remark after an import: its first one, how many there were, and how many of them are kept."""
+    if batch.status is BatchStatus.UPLOADED:
+        return []
+    with unit_of_work() as session:
+        first = queries.first_of_each_kind(session, batch.id)
+    counted = [(Severity.REJECTED, code, count, count) for code, count in batch.by_code.items()]
+    counted += [
+        (Severity.WARNING, code, count, min(count, STORED_WARNINGS)) for code, count in batch.warned_by_code.items()
+    ]
+    return [
+        (first[severity, code], count, kept) for severity, code, count, kept in counted if (severity, code) in first
+    ]
 
 
 def _refused_then(batch: BatchSnapshot) -> Iterator[RowError]:

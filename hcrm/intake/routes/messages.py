@@ -38,10 +38,12 @@ def messages() -> ResponseReturnValue:
             )
             for status in OPEN_MESSAGES
         }
+        older = queries.thinned_messages(session, facilities_of())
         totals = {status: queries.open_message_count(session, facilities_of(), status) for status in OPEN_MESSAGES}
     return render_template(
-        "intake/messages.html", day=day, lists=lists, totals=totals, labels=labels, MessageStatus=MessageStatus
-    )
+        "intake/messages.html", day=day, older=older, lists=lists, totals=totals, labels=labels,
+        MessageStatus=MessageStatus,
+    )  # fmt: skip
 
 
 @blueprint.post("/imports/messages/<int:message_id>/leave-out")

@@ -144,7 +144,8 @@ def test_a_trickle_of_bytes_does_not_extend_the_time_of_a_message(runtime: Runti
 def test_silence_ends_a_connection_and_too_many_are_turned_away(runtime: Runtime, facility: int) -> None:
     async def scene(listener: Listener, port: int) -> tuple[bytes, bytes, int]:
         first, writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.sleep(0.05)
+        writer.write(START + adt("A28", pid()).encode() + END)
+        await first.readuntil(END)
         second, other = await asyncio.open_connection("127.0.0.1", port)
         ends = await second.read(), await first.read()
         writer.close()

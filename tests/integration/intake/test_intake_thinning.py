@@ -7,7 +7,8 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from hcrm.clock import FixedClock
-from hcrm.intake.domain import Profile
+from hcrm.intake import queries
+from hcrm.intake.domain import MessageStatus, Profile
 from hcrm.intake.jobs import thin_messages
 from hcrm.intake.readers.hl7v2 import Reading, read_message
 from hcrm.intake.service import Place, apply_messages
@@ -48,3 +49,13 @@ def test_old_messages_are_counted_and_dropped(runtime: Runtime, facility: int, c
     clock.advance(MESSAGES_KEPT + timedelta(seconds=1))
     assert thin_messages(runtime) == 3
     assert thin_messages(runtime) == 0
+
+
+def test_what_is_counted_alone_is_told(runtime: Runtime, facility: int, clock: FixedClock) -> None:
+    send(runtime, facility)
+    clock.advance(MESSAGES_KEPT + timedelta(seconds=1))
+    thin_messages(runtime)
+    with unit_of_work(runtime.sessions) as session:
+        told = queries.thinned_messages(session, frozenset({facility}))
+        assert queries.thinned_messages(session, frozenset()) == {}
+    assert told == {MessageStatus.APPLIED: 2, MessageStatus.IGNORED: 1}

@@ -13,7 +13,7 @@ import pytest
 from hcrm.audit.models import AuditEntry
 from hcrm.clock import FixedClock
 from hcrm.intake import queries
-from hcrm.intake.domain import BatchStatus, Profile
+from hcrm.intake.domain import STORED_WARNINGS, BatchStatus, Profile
 from hcrm.intake.jobs import run_pending_batches
 from hcrm.intake.models import ImportBatch
 from hcrm.intake.readers.hl7v2 import Reading, read_message
@@ -344,3 +344,19 @@ def test_an_import_is_undone_on_its_page_or_the_page_says_why_not(client: Any, r
     page = client.post(f"/imports/{batch_id}/undo", follow_redirects=True).text
     assert "The import is undone: 1 stays and 1 patients are gone" in page
     assert "Yes, undo the whole import" not in page
+
+
+@pytest.mark.usefixtures("administrator")
+def test_each_kind_of_remark_is_counted_also_where_not_all_of_them_are_kept(client: Any, runtime: Runtime) -> None:
+    head, *_ = TABLE.splitlines()
+    rows = "".join(
+        f"{each},Z{each},张伟,男,1960-02-03,内科,2026-03-01 08:00,2026-03-05 10:00,医嘱离院,,12\n"
+        for each in range(STORED_WARNINGS + 3)
+    )
+    batch_id = preview(client, f"{head}\n{rows}")
+    client.post(f"/imports/{batch_id}/confirm")
+    run_pending_batches(runtime)
+    page = client.get(f"/imports/{batch_id}").get_data(as_text=True)
+    table = page[page.index('id="kinds"') :]
+    counted = [int(each.replace(",", "")) for each in re.findall(r'<td class="num"[^>]*>([\d,]+)</td>', table)]
+    assert [STORED_WARNINGS + 3, STORED_WARNINGS] in [counted[at : at + 2] for at in range(0, len(counted), 2)]
