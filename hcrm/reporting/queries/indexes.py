@@ -35,15 +35,16 @@ def births(session: Session, patients: Iterable[int]) -> dict[int, date | None]:
 
 def known(session: Session, encounters: Iterable[int]) -> dict[int, Known]:
     """Birth, sex and LACE of stays; the index is the one the plan was chosen by."""
+    wanted = _any_of(encounters)
     lace = select(EnrolmentRow.encounter_id, func.max(EnrolmentRow.risk_score).label("lace")).where(
-        EnrolmentRow.encounter_id == _any_of(encounters)
+        EnrolmentRow.encounter_id == wanted
     )
     scores = lace.group_by(EnrolmentRow.encounter_id).subquery()
     statement = (
         select(Encounter.id, Patient.birth_date, Patient.sex, scores.c.lace)
         .join(Patient, Patient.id == Encounter.patient_id)
         .outerjoin(scores, scores.c.encounter_id == Encounter.id)
-        .where(Encounter.id == _any_of(encounters))
+        .where(Encounter.id == wanted)
     )
     return {key: Known(born_on, sex, lace) for key, born_on, sex, lace in session.execute(statement)}
 
