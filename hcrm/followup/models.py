@@ -390,7 +390,10 @@ class VisitBookingRow(Base):
     """On which day which team goes to a patient."""
 
     __tablename__ = "visit_booking"
-    __table_args__ = (Index("ix_visit_booking_team_id_day", "team_id", "day"),)
+    __table_args__ = (
+        Index("ix_visit_booking_team_id_day", "team_id", "day"),
+        Index("ix_visit_booking_facility_id_day", "facility_id", "day"),
+    )
 
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), primary_key=True, autoincrement=False)
     facility_id: Mapped[int] = mapped_column(ForeignKey("facility.id"))

@@ -1,6 +1,8 @@
-"""Not used yet."""
+"""The home visits of a hospital's day are found by an index, however many days have gone by."""
 
 from __future__ import annotations
+
+from alembic import op
 
 revision = "0014"
 down_revision = "0013"
@@ -9,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing to do yet."""
+    op.create_index("ix_visit_booking_facility_id_day", "visit_booking", ["facility_id", "day"])
 
 
 def downgrade() -> None:
-    """Nothing to do yet."""
+    op.drop_index("ix_visit_booking_facility_id_day", table_name="visit_booking")
