@@ -136,7 +136,7 @@ def _person_from(row: Sequence[Any]) -> Person:
 
 
 def settle_people(
-    session: Session, *, facility_id: int, people: Mapping[str, Person], visits: Sequence[Visit], zone: ZoneInfo
+    session: Session, *, people: Mapping[str, Person], visits: Sequence[Visit], zone: ZoneInfo
 ) -> list[Person]:
     """Give each person the state that the records lead to; returns the persons, each once.
 
@@ -155,7 +155,7 @@ def settle_people(
             _advance(person, person.state, new.fact) != person.state for new in person.new
         ):
             again.append(person)
-    stored = _stored_facts(session, facility_id, [person.id for person in again])
+    stored = _stored_facts(session, [person.id for person in again])
     for person in again:
         start = PatientState(language=person.state.language if person.language_chosen else None)
         person.state = _after(person, start, [*stored[person.id], *(new.fact for new in person.new)])
@@ -182,8 +182,11 @@ def _advance(person: Person, state: PatientState, fact: Fact) -> PatientState:
     return after
 
 
-def _stored_facts(session: Session, facility_id: int, patient_ids: list[int]) -> dict[int, list[Fact]]:
-    """Facts of the patients' stays that name them by MRN, and those that name a patient alone."""
+def _stored_facts(session: Session, patient_ids: list[int]) -> dict[int, list[Fact]]:
+    """Facts of the patients' stays that name them by MRN, and those that name a patient alone.
+
+    The facility is not asked for beside the patient: without statistics all its stays would be gone through each time.
+    """
     facts: dict[int, list[Fact]] = defaultdict(list)
     if not patient_ids:
         return facts
@@ -191,28 +194,39 @@ def _stored_facts(session: Session, facility_id: int, patient_ids: list[int]) ->
         session,
         """
         SELECT e.patient_id, f.event_at, f.source_rank, f.content_hash, f.kind, f.fields
-        FROM encounter e
-        JOIN encounter_fact f USING (facility_id, source, visit_number)
-        JOIN patient_identifier i
-          ON i.facility_id = e.facility_id AND i.system = %s AND i.value = f.fields ->> 'mrn'
-          AND i.patient_id = e.patient_id
-        WHERE e.facility_id = %s AND e.patient_id = ANY(%s)
+        FROM unnest(%s::bigint[]) AS wanted(patient_id)
+        CROSS JOIN LATERAL (
+            SELECT patient_id, facility_id, source, visit_number FROM encounter
+            WHERE patient_id = wanted.patient_id OFFSET 0
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT * FROM encounter_fact
+            WHERE facility_id = e.facility_id AND source = e.source AND visit_number = e.visit_number OFFSET 0
+        ) AS f
+        CROSS JOIN LATERAL (
+            SELECT FROM patient_identifier
+            WHERE facility_id = e.facility_id AND system = %s AND value = f.fields ->> 'mrn'
+              AND patient_id = e.patient_id OFFSET 0
+        ) AS i
         """,
-        MRN_SYSTEM,
-        facility_id,
         patient_ids,
+        MRN_SYSTEM,
     )
     found += fetch(
         session,
         """
         SELECT i.patient_id, f.event_at, f.source_rank, f.content_hash, 'stay', f.fields
-        FROM patient_identifier i
-        JOIN patient_fact f ON f.facility_id = i.facility_id AND f.mrn = i.value
-        WHERE i.facility_id = %s AND i.system = %s AND i.patient_id = ANY(%s)
+        FROM unnest(%s::bigint[]) AS wanted(patient_id)
+        CROSS JOIN LATERAL (
+            SELECT patient_id, facility_id, value FROM patient_identifier
+            WHERE patient_id = wanted.patient_id AND system = %s OFFSET 0
+        ) AS i
+        CROSS JOIN LATERAL (
+            SELECT * FROM patient_fact WHERE facility_id = i.facility_id AND mrn = i.value OFFSET 0
+        ) AS f
         """,
-        facility_id,
-        MRN_SYSTEM,
         patient_ids,
+        MRN_SYSTEM,
     )
     for patient_id, *rest in found:
         facts[patient_id].append(fact_from(rest))

@@ -52,7 +52,7 @@ def apply_patients(
         return ApplyCounts(unchanged=len(rows))
     visits = [Visit(("", ""), None, new)]
     people = people_of(session, facility_id=facility_id, visits=visits)
-    persons = settle_people(session, facility_id=facility_id, people=people, visits=visits, zone=ZoneInfo(timezone))
+    persons = settle_people(session, people=people, visits=visits, zone=ZoneInfo(timezone))
     write_people(session, facility_id=facility_id, persons=persons, now=now)
     changed = write_numbers(session, facility_id=facility_id, persons=persons, now=now)
     changed |= {person.id for person in persons if person.changed}

@@ -133,7 +133,7 @@ def _apply_others(
         return _Written(ApplyCounts(unchanged=len(rows)))
     settle_states(session, facility_id=facility_id, visits=visits, codes=codes)
     people = people_of(session, facility_id=facility_id, visits=visits)
-    persons = settle_people(session, facility_id=facility_id, people=people, visits=visits, zone=zone)
+    persons = settle_people(session, people=people, visits=visits, zone=zone)
     write_people(session, facility_id=facility_id, persons=persons, now=now)
     renumbered = write_numbers(session, facility_id=facility_id, persons=persons, now=now)
     changed = write_visits(session, facility_id, visits, people, Columns(codes, zone, now))
