@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -46,7 +47,7 @@ def ask_instead(
 
     Raises ``PlanHasDraft``, and ``PlanNotPublishable`` where the plan then has flaws.
     """
-    about = {"facility_id": asking.facility_id, "actor_user_id": actor_user_id, "now": now}
+    about: dict[str, Any] = {"facility_id": asking.facility_id, "actor_user_id": actor_user_id, "now": now}
     if _drafted(session, asking):
         raise PlanHasDraft(asking.plan.code)
     own_id = begin_draft(session, plan_id=asking.plan_id, **about)
