@@ -69,6 +69,7 @@ def visit(visit_id: int) -> ResponseReturnValue:
         form=ChangeForm(formdata=None),
         may_book=permitted(actor, Action.BOOK_APPOINTMENTS, found.facility_id),
         begun=found.starts_at is not None and found.starts_at <= now(),
+        near=found.starts_at is not None and found.starts_at - service.EARLIEST <= now(),
         zone=names.facility.zone,
     )
 

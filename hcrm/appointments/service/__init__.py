@@ -15,6 +15,7 @@ from hcrm.appointments.service.entering import Entry, enter, revoke_link
 from hcrm.appointments.service.importing import apply_records
 from hcrm.appointments.service.links import appointment_link, feed_token, renew_feed
 from hcrm.appointments.service.outcomes import (
+    EARLIEST,
     arrive,
     cancel_of_deceased,
     fulfil,
@@ -29,6 +30,7 @@ from hcrm.appointments.service.tasks import link_task
 from hcrm.appointments.service.waiting import decline, lapse_due, wait
 
 __all__ = [
+    "EARLIEST",
     "Changed",
     "Closed",
     "Entry",
