@@ -18,6 +18,7 @@ from typing import Any
 
 import argon2.profiles
 import pytest
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -47,6 +48,8 @@ class Template:
     name: str
     facility_id: int
 
+
+hypothesis_settings.register_profile("thorough", max_examples=20_000)
 
 # A hash that takes a third of a second is what a password needs and what hundreds of log-ins of tests do without.
 argon2.profiles.get_default_parameters = lambda: argon2.profiles.CHEAPEST
