@@ -104,3 +104,15 @@ def test_a_group_that_the_viewer_may_not_see_is_not_found(
     assert client.get(f"{behind}&by=staff&key=1").status_code == 404
     assert client.get(f"{behind}&by=moon&key=1").status_code == 404
     assert opened(client, f"{behind}&by=tier&key=nothing") == 0
+
+
+def test_a_person_with_fewer_than_30_tasks_has_no_share(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    with unit_of_work(hospital.sessions) as session:
+        mine = session.scalar(text("SELECT id FROM department WHERE code = 'B02'")) or 0
+    login("department_head", mine)
+    rows = client.get("/figures/followup?by=staff&period=2026-01").get_data(as_text=True).split("<tbody>")[1]
+    people = rows.split("</tbody>")[0]
+    assert "fewer than 30" in people
+    assert "%" not in re.sub(r'href="[^"]*"', "", people)
