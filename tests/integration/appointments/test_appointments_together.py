@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from hcrm.appointments.domain.states import HOLDING, AppointmentState, CancelRea
 from hcrm.appointments.models import Appointment, Slot
 from hcrm.messaging.service import install_default_templates
 from hcrm.unit_of_work import unit_of_work
-from tests.factories_appointments import Clinic
+from tests.factories_appointments import DAY, Clinic
 from tests.factories_messaging import MessagingFactory
 
 S = AppointmentState
@@ -113,7 +113,9 @@ def check(session):
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["book", "book", "book", "move", "cancel", "wait", "lapse", "confirm", "decline", "close"]),
+        st.sampled_from(
+            ["book", "book", "book", "move", "cancel", "wait", "lapse", "confirm", "decline", "close", "span", "change"]
+        ),
         st.integers(0, 5),
         st.integers(0, 11),
     ),
@@ -127,8 +129,7 @@ class Story:
     def __init__(self, session, make, clinic):
         self.session, self.clinic, self.now = session, clinic, clinic.now
         self.people = [make.patient() for _ in range(6)]
-        for room in ("1F", "2F"):
-            clinic.publish(days=2, slots=3, room=room)
+        self.sessions = [clinic.publish(days=2, slots=3, room=room) for room in ("1F", "2F")]
         self.slots = [slot.id for slot in clinic.slots()]
         self.sittings = [each.id for each in clinic.sittings()]
 
@@ -152,6 +153,11 @@ class Story:
                 session, sitting_id=self.sittings[who % 4], reason="", now=now, actor_user_id=None
             ),
             "wait": lambda: self.wait(who),
+            "span": lambda: what > 9 and service.close_days(
+                session, session_id=self.sessions[who % 2], from_on=DAY, until_on=None, reason="", now=now,
+                actor_user_id=None,
+            ),
+            "change": lambda: self.change(who % 2, what),
         }  # fmt: skip
         with suppress(Refused, IllegalMove, service.UnknownAppointment):
             steps[kind]()
@@ -168,6 +174,19 @@ class Story:
             via=Via.STAFF,
             now=self.now,
         )
+
+    def change(self, which, what):
+        """Another time, number, length or place for one of the two sessions; its places are those of the new one."""
+        done = service.change_session(
+            self.session,
+            session_id=self.sessions[which],
+            from_on=DAY + timedelta(days=what % 2),
+            change=service.SessionChange(None, f"{what}F", time(9, 15 * (what % 3)), 15, 2 + what % 3, 1 + what % 2),
+            now=self.now,
+            actor_user_id=None,
+        )
+        self.sessions[which] = done.session_id
+        self.slots = [*(slot.id for slot in self.clinic.slots(done.session_id)), *self.slots][:12]
 
     def lapse(self):
         self.now += timedelta(hours=5)
