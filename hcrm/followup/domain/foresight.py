@@ -14,8 +14,10 @@ Hours = Sequence[tuple[time, time]]
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What is known of an open task of a person. ``call_from``: from when calling hours allow it, None where no call is
-    made (a home visit); ``numbers``: how many numbers can be dialled; ``in_hands_of``: who has it open.
+    """What is known of an open task of a person.
+
+    ``call_from``: from when, once it is ready, calling hours allow it; None where no call is made (a home visit).
+    ``numbers``: how many numbers can be dialled. ``in_hands_of``: who has it open.
     """
 
     opens_at: datetime
@@ -27,12 +29,16 @@ class CallFacts:
     numbers: int = 1
     in_hands_of: int | None = None
 
+    def ready_at(self, now: datetime) -> datetime:
+        """When neither its window nor a time set for the next try holds it any more."""
+        return max(now, self.opens_at, self.waits_until or now)
+
 
 def foresee_call(facts: CallFacts, now: datetime) -> list[Told]:
     """Every rule that would hold the task now, then when it can be done; that line is left out where it cannot be."""
     held = list(_never(facts))
     waits = list(_waits(facts, now))
-    if held:
+    if held or facts.in_hands_of is not None:
         return [*waits, *held]
     at = max([now, *(each.at for each in waits if each.at is not None)])
     return [*waits, Told("can_be_done" if at <= now else "can_be_done_from", "", at)]
@@ -43,7 +49,7 @@ def _waits(facts: CallFacts, now: datetime) -> Iterator[Told]:
         yield Told("holds_window", "", facts.opens_at)
     if facts.waits_until is not None and facts.waits_until > now:
         yield Told("holds_callback", "", facts.waits_until)
-    if facts.call_from is not None and facts.call_from > now:
+    if facts.call_from is not None and facts.call_from > facts.ready_at(now):
         yield Told("holds_hours", "", facts.call_from)
     if facts.in_hands_of is not None:
         yield Told("holds_lease", str(facts.in_hands_of))

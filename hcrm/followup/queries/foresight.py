@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -27,13 +28,16 @@ def call_facts(session: Session, task: TaskRow, now: datetime) -> CallFacts:
     agreed = consents_by_purpose(session, records, [purpose], _CHANNELS.get(task.channel, ConsentChannel.PHONE))
     known = contacts(session, [task.patient_id], records=records)[task.patient_id]
     patient = patient_snapshots(session, [task.patient_id], records=records)[task.patient_id]
-    return CallFacts(
+    facts = CallFacts(
         opens_at=task.window_starts_at,
         closes_at=task.due_at,
-        call_from=next_call(now, at.settings.calling_hours, at.zone) if by_phone else None,
+        call_from=None,
         waits_until=task.callback_at,
         deceased=patient.deceased_state is not DeceasedState.NONE,
         refused=not agreed[task.patient_id, purpose],
         numbers=sum(each.usable for each in known),
         in_hands_of=session.scalar(select(TaskRow.lease_user_id).where(TaskRow.id == task.id, is_leased())),
     )
+    if not by_phone:
+        return facts
+    return replace(facts, call_from=next_call(facts.ready_at(now), at.settings.calling_hours, at.zone))

@@ -54,7 +54,16 @@ def test_a_visit_needs_neither_a_number_nor_calling_hours():
 
 
 def test_who_has_it_open_is_told():
-    assert told(in_hands_of=7)[0] == ("holds_lease", None)
+    assert told(in_hands_of=7) == [("holds_lease", None)]
+
+
+def test_calling_hours_count_from_when_it_is_ready():
+    ready = NOW + 8 * HOUR
+    assert told(opens_at=ready, call_from=ready) == [("holds_window", ready), ("can_be_done_from", ready)]
+    assert told(opens_at=ready, call_from=ready + HOUR)[1:] == [
+        ("holds_hours", ready + HOUR),
+        ("can_be_done_from", ready + HOUR),
+    ]
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=UTC)))
