@@ -146,6 +146,17 @@ class TaskRow(Base):
             postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
         ),
         Index(
+            "ix_task_open_of_ward",
+            "department_id",
+            "due_at",
+            postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
+        ),
+        Index(
+            "ix_task_open_of_stay",
+            "encounter_id",
+            postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
+        ),
+        Index(
             "ix_task_to_send",
             "due_at",
             postgresql_where=text("status = 'open' AND channel = 'sms' AND sent_message_id IS NULL"),

@@ -235,7 +235,10 @@ class EncounterLocation(Base):
     """A ward that a stay touched before the one it is in now, or ended in; access and attribution need it."""
 
     __tablename__ = "encounter_location"
-    __table_args__ = (UniqueConstraint("encounter_id", "department_id", "from_at"),)
+    __table_args__ = (
+        UniqueConstraint("encounter_id", "department_id", "from_at"),
+        Index("ix_encounter_location_of_ward", "department_id", "encounter_id"),
+    )
 
     id: Mapped[BigId]
     encounter_id: Mapped[int] = mapped_column(ForeignKey("encounter.id"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, literal
+from sqlalchemy import ColumnElement, and_, case, func, literal, literal_column
 
+from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskState, TaskStatus
 from hcrm.followup.models import TaskRow
 
@@ -13,6 +14,17 @@ from hcrm.followup.models import TaskRow
 def is_leased() -> ColumnElement[bool]:
     """Somebody holds the task, by the database's own clock."""
     return and_(TaskRow.lease_user_id.is_not(None), TaskRow.lease_until > func.clock_timestamp())
+
+
+def waits_for_people() -> ColumnElement[bool]:
+    """Open calls and home visits. Said in constants: so the planner knows the partial indexes of these in a prepared
+    statement too.
+    """
+    status, channels = TaskStatus.OPEN, (StepChannel.PHONE, StepChannel.HOME_VISIT)
+    return and_(
+        TaskRow.status == literal_column(f"'{status}'"),
+        TaskRow.channel.in_([literal_column(f"'{each}'") for each in channels]),
+    )
 
 
 def task_state_expression(now: datetime) -> ColumnElement[str]:

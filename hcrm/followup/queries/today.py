@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Actor, MembershipSnapshot, Role
@@ -20,12 +20,13 @@ from hcrm.followup.domain.task import BusinessStatus, TaskStatus
 from hcrm.followup.domain.worklist import GROUP_OF_STATE, PERFORMERS, WorkFilters, WorkGroup, WorkState
 from hcrm.followup.models import AttemptRow, TaskRow
 from hcrm.followup.queries.desk import Desk, Load, attempts_and_done, desk_of, is_own, kept_by_others
-from hcrm.followup.queries.state import is_leased
+from hcrm.followup.queries.state import is_leased, waits_for_people
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.patients.models import EncounterLocation
 
 BY_PEOPLE = (StepChannel.PHONE, StepChannel.HOME_VISIT)
 RECALL = "recall"
+_Checked = aliased(TaskRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,15 @@ def _is_for_member(member: MembershipSnapshot) -> ColumnElement[bool]:
 
 
 def in_department(department_id: int) -> ColumnElement[bool]:
-    """The stay ended in this department or touched it earlier."""
+    """The stay ended in this department or touched it earlier.
+
+    The stays are given as an array: so the planner goes through the open tasks of the ward and of these stays, and not
+    through those of the whole hospital.
+    """
     touched = select(EncounterLocation.encounter_id).where(EncounterLocation.department_id == department_id)
-    return or_(TaskRow.department_id == department_id, TaskRow.encounter_id.in_(touched))
+    return or_(
+        TaskRow.department_id == department_id, TaskRow.encounter_id == func.any(func.array(touched.scalar_subquery()))
+    )
 
 
 def work_group_expression(day: Day) -> ColumnElement[int]:
@@ -110,8 +117,7 @@ def work_group_expression(day: Day) -> ColumnElement[int]:
 def _is_open_now(day: Day, facility_ids: Sequence[int]) -> ColumnElement[bool]:
     return and_(
         TaskRow.facility_id.in_(facility_ids),
-        TaskRow.status == TaskStatus.OPEN,
-        TaskRow.channel.in_(BY_PEOPLE),
+        waits_for_people(),
         TaskRow.due_at > day.now - day.overdue_shown,
         TaskRow.window_starts_at <= day.now,
     )
@@ -145,18 +151,23 @@ def not_own_check(user_id: int) -> ColumnElement[bool]:
 
 
 def made_first_call(user_id: int) -> ColumnElement[bool]:
-    """This person made a call of the same plan in the tier that a re-call checks."""
-    checked = aliased(TaskRow)
+    """This person made a call of the same plan in the tier that a re-call checks.
+
+    Asked as a value and not with EXISTS, which the planner would answer by reading all calls that the person ever made.
+    """
     return (
-        select(AttemptRow.id)
-        .join(checked, checked.id == AttemptRow.task_id)
+        select(literal(value=True))
+        .join_from(_Checked, AttemptRow, AttemptRow.task_id == _Checked.id)
         .where(
             AttemptRow.user_id == user_id,
-            checked.enrolment_id == TaskRow.enrolment_id,
-            checked.performer_role.in_((PerformerRole.NURSE, PerformerRole.PHYSICIAN)),
+            _Checked.enrolment_id == TaskRow.enrolment_id,
+            _Checked.status != literal_column(f"'{TaskStatus.ENTERED_IN_ERROR}'"),
+            _Checked.performer_role.in_((PerformerRole.NURSE, PerformerRole.PHYSICIAN)),
         )
+        .limit(1)
         .correlate(TaskRow)
-        .exists()
+        .scalar_subquery()
+        .is_not(None)
     )
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Actor
 from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskStatus
-from hcrm.followup.models import EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import id_array
+from hcrm.followup.models import TaskRow
+from hcrm.followup.queries.state import waits_for_people
 from hcrm.followup.queries.today import Listed, is_for, not_own_check
 from hcrm.organization.queries import facility
-from hcrm.patients.queries import records_of_persons
+from hcrm.patients.models import Encounter, Patient
 
 
 def one_task(session: Session, task_id: int) -> TaskRow:
@@ -31,17 +31,14 @@ def together(session: Session, task: TaskRow, actor: Actor, now: datetime) -> li
     if task.channel is not StepChannel.PHONE:
         return []
     shown = timedelta(days=facility(session, task.facility_id).settings.overdue_shown_days)
-    records = id_array(records_of_persons(session, [task.patient_id]))
-    runs = select(EnrolmentRow.id).where(EnrolmentRow.patient_id == func.any(records))
-    single = and_(TaskRow.enrolment_id.is_(None), TaskRow.patient_id == func.any(records))
     return list(
         session.scalars(
             select(TaskRow)
             .where(
-                or_(TaskRow.enrolment_id.in_(runs), single),
+                TaskRow.encounter_id.in_(_stays_of_same_person(task.patient_id)),
                 TaskRow.id != task.id,
                 TaskRow.facility_id == task.facility_id,
-                TaskRow.status == TaskStatus.OPEN,
+                waits_for_people(),
                 TaskRow.channel == StepChannel.PHONE,
                 TaskRow.window_starts_at <= now,
                 TaskRow.due_at > now - shown,
@@ -51,6 +48,17 @@ def together(session: Session, task: TaskRow, actor: Actor, now: datetime) -> li
             )
             .order_by(TaskRow.due_at, TaskRow.id)
         )
+    )
+
+
+def _stays_of_same_person(patient_id: int) -> Select[tuple[int]]:
+    """Ids of all stays of the person whom this record is about."""
+    own, same = aliased(Patient), aliased(Patient)
+    return (
+        select(Encounter.id)
+        .join(same, same.id == Encounter.patient_id)
+        .join(own, own.person_id == same.person_id)
+        .where(own.id == patient_id)
     )
 
 
