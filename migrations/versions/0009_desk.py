@@ -1,4 +1,4 @@
-"""Open calls and visits by ward and by stay, and the earlier wards of stays: the work list of a ward reads only its own."""
+"""Open calls and visits by ward and by stay, and earlier wards of stays: a ward's work list reads only its own."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def sending_facts(
     ``records``: all records of the persons whom the rows are for, by patient.
     """
     facility_ids = {row.facility_id for row in rows}
-    known = patients.patient_snapshots(session, records, records=records)
+    known = patients.patient_snapshots(session, records)
     return SendingFacts(
         facilities={
             facility_id: (

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.patients.domain import (
@@ -67,34 +67,30 @@ def addresses_of(session: Session, patient_ids: Iterable[int]) -> dict[int, str]
     return dict(session.execute(select(Patient.id, Patient.address).where(Patient.id.in_(wanted))).tuples().all())
 
 
-def patient_snapshots(
-    session: Session, patient_ids: Iterable[int], *, records: Records | None = None
-) -> dict[int, PatientSnapshot]:
-    """The patients by id. Flags and a death hold for all records of a person as soon as one has them.
-
-    ``records``: those of the patients, from a caller who has read them already.
-    """
-    records = records_by_patient(session, patient_ids) if records is None else records
-    everyone = {each for group in records.values() for each in group}
-    rows = {row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_(everyone)))}
-    mrns = _mrns(session, list(records))
-    return {
-        patient_id: _snapshot(rows[patient_id], [rows[each] for each in group], mrns.get(patient_id, ""))
-        for patient_id, group in records.items()
-    }
-
-
-def _mrns(session: Session, patient_ids: Sequence[int]) -> dict[int, str]:
-    """The facility's own number of each patient; the lowest where one record has several."""
-    rows = session.execute(
-        select(PatientIdentifier.patient_id, PatientIdentifier.value)
-        .where(PatientIdentifier.patient_id.in_(patient_ids), PatientIdentifier.system == "mrn")
-        .order_by(PatientIdentifier.value.desc())
+def patient_snapshots(session: Session, patient_ids: Iterable[int]) -> dict[int, PatientSnapshot]:
+    """The patients by id. Flags and a death hold for all records of a person as soon as one has them."""
+    mrn = (
+        select(func.min(PatientIdentifier.value))  # the lowest where one record has several
+        .where(PatientIdentifier.patient_id == Patient.id, PatientIdentifier.system == "mrn")
+        .correlate(Patient)
+        .scalar_subquery()
     )
-    return dict(rows.tuples().all())
+    rows = session.execute(
+        select(Patient.id, mrn.label("mrn"), _Same)
+        .join(_Same, _Same.person_id == Patient.person_id)
+        .where(Patient.id.in_(set(patient_ids)))
+        .order_by(_Same.id != _Same.person_id, _Same.id)
+    )
+    records: dict[int, list[Patient]] = defaultdict(list)
+    mrns: dict[int, str] = {}
+    for patient_id, number, record in rows:
+        records[patient_id].append(record)
+        mrns[patient_id] = number or ""
+    return {patient_id: _snapshot(patient_id, group, mrns[patient_id]) for patient_id, group in records.items()}
 
 
-def _snapshot(row: Patient, records: Sequence[Patient], mrn: str) -> PatientSnapshot:
+def _snapshot(patient_id: int, records: Sequence[Patient], mrn: str) -> PatientSnapshot:
+    row = next(each for each in records if each.id == patient_id)
     return PatientSnapshot(
         id=row.id,
         facility_id=row.facility_id,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from hcrm.organization.models import Clinician, Department
@@ -104,49 +104,48 @@ _ENCOUNTER_COLUMNS = (
 )
 
 
+_EARLIER_WARDS = func.array(
+    select(EncounterLocation.department_id)
+    .where(EncounterLocation.encounter_id == Encounter.id)
+    .order_by(EncounterLocation.from_at)
+    .scalar_subquery(),
+    type_=ARRAY(BigInteger),
+).label("earlier_department_ids")
+
+
 def _rows() -> Select[Any]:
-    return select(*_ENCOUNTER_COLUMNS).join(Patient, Patient.id == Encounter.patient_id).order_by(Encounter.id)
+    return (
+        select(*_ENCOUNTER_COLUMNS, _EARLIER_WARDS)
+        .join(Patient, Patient.id == Encounter.patient_id)
+        .order_by(Encounter.id)
+    )
 
 
 def _snapshots(session: Session, query: Select[Any]) -> list[EncounterSnapshot]:
     rows: Sequence[Row[Any]] = session.execute(query).all()
-    wards = _earlier_wards(session, [row.id for row in rows])
-    others = _deaths_on_other_records(session, {row.person_id for row in rows})
-    return [_snapshot(row, wards.get(row.id, ()), others.get(row.person_id, ())) for row in rows]
+    deaths = _deaths(session, {row.person_id for row in rows})
+    return [_snapshot(row, deaths[row.person_id]) for row in rows]
 
 
-def _snapshot(row: Row[Any], wards: tuple[int, ...], deaths: Sequence[Any]) -> EncounterSnapshot:
+def _snapshot(row: Row[Any], deaths: Sequence[date | None]) -> EncounterSnapshot:
     values = row._asdict()
     own_death = values.pop("deceased_state") is not DeceasedState.NONE
     values["deceased"] = own_death or bool(deaths)
     values["deceased_on"] = values["deceased_on"] or next((day for day in deaths if day), None)
     values["diagnoses"] = tuple(values["diagnoses"])
-    return EncounterSnapshot(**values, earlier_department_ids=wards)
+    values["earlier_department_ids"] = tuple(values["earlier_department_ids"])
+    return EncounterSnapshot(**values)
 
 
-def _earlier_wards(session: Session, encounter_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    wards: dict[int, tuple[int, ...]] = defaultdict(tuple)
-    rows = session.execute(
-        select(EncounterLocation.encounter_id, EncounterLocation.department_id)
-        .where(EncounterLocation.encounter_id.in_(encounter_ids))
-        .order_by(EncounterLocation.from_at)
-    )
-    for encounter_id, department_id in rows:
-        wards[encounter_id] += (department_id,)
-    return wards
-
-
-def _deaths_on_other_records(session: Session, person_ids: Iterable[int]) -> dict[int, list[Any]]:
-    """Days of death (None when unknown) by person, as told by any record of persons who have several."""
-    merged = session.scalars(
-        select(Patient.person_id).where(Patient.person_id.in_(set(person_ids)), Patient.person_id != Patient.id)
-    ).all()
-    deaths: dict[int, list[Any]] = defaultdict(list)
-    rows = session.execute(
-        select(Patient.person_id, Patient.deceased_on).where(
-            Patient.id.in_(records_of_persons(session, merged)), Patient.deceased_state != DeceasedState.NONE
+def _deaths(session: Session, person_ids: Collection[int]) -> dict[int, list[date | None]]:
+    """Days of death (None when unknown) by person, as told by any record of them."""
+    found: dict[int, list[date | None]] = defaultdict(list)
+    if person_ids:
+        rows = session.execute(
+            select(Patient.person_id, Patient.deceased_on).where(
+                Patient.person_id.in_(person_ids), Patient.deceased_state != DeceasedState.NONE
+            )
         )
-    )
-    for person_id, day in rows:
-        deaths[person_id].append(day)
-    return deaths
+        for person_id, day in rows:
+            found[person_id].append(day)
+    return found
