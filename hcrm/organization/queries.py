@@ -43,10 +43,12 @@ def departments(session: Session, facility_id: int) -> dict[int, DepartmentSnaps
     rows = session.scalars(
         select(Department).where(Department.facility_id == facility_id, Department.active).order_by(Department.code)
     )
-    return {
-        row.id: DepartmentSnapshot(row.id, row.code, row.name, row.name_zh, row.needs_review, row.sensitive)
-        for row in rows
-    }
+    return {row.id: department_snapshot(row) for row in rows}
+
+
+def department_snapshot(row: Department) -> DepartmentSnapshot:
+    """The frozen picture of a department."""
+    return DepartmentSnapshot(row.id, row.code, row.name, row.name_zh, row.needs_review, row.sensitive)
 
 
 def clinicians(session: Session, facility_id: int) -> dict[int, str]:

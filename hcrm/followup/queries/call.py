@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import JSONPATH
+from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.queries import user_names
 from hcrm.followup.domain.alerts import QUALITY, AlertStatus
 from hcrm.followup.domain.attempts import number_to_dial
 from hcrm.followup.domain.plan import PerformerRole
 from hcrm.followup.domain.risk import RiskAssessment, assess_risk
-from hcrm.followup.domain.task import TaskFacts, TaskState, TaskStatus, task_state
-from hcrm.followup.models import AlertRow, AttemptRow, EnrolmentRow, TaskRow
+from hcrm.followup.domain.task import TaskFacts, TaskState, task_state
+from hcrm.followup.models import AlertRow, AttemptRow, EnrolmentRow, PlanVersionRow, TaskRow
 from hcrm.followup.queries.attempts import as_record
 from hcrm.followup.queries.enrolment import emergency_visits, id_array
-from hcrm.followup.queries.plans import plans_of_versions
 from hcrm.followup.queries.rows import shared_numbers
 from hcrm.followup.queries.state import is_leased
 from hcrm.followup.queries.today import RECALL, made_first_call
 from hcrm.messaging.domain import MessageSnapshot
 from hcrm.messaging.queries import messages_of_tasks
 from hcrm.organization.domain import DepartmentSnapshot, FacilitySnapshot
-from hcrm.organization.queries import clinicians, departments, facility
+from hcrm.organization.models import Clinician, Department, Facility
+from hcrm.organization.queries import department_snapshot
+from hcrm.organization.queries import snapshot as facility_snapshot
 from hcrm.patients.domain import ContactSnapshot, EncounterSnapshot, PatientSnapshot
-from hcrm.patients.models import Encounter
-from hcrm.patients.queries import contacts, encounter_snapshots, patient_snapshots, records_of_persons
+from hcrm.patients.models import Encounter, EncounterLocation, Patient
+from hcrm.patients.queries import contacts, encounter_snapshots, patient_snapshots
+
+_Same = aliased(Patient)
+_EARLIER_WARDS = (
+    select(EncounterLocation.department_id)
+    .where(EncounterLocation.encounter_id == TaskRow.encounter_id)
+    .correlate(TaskRow)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,6 @@ class CallView:
     numbers: tuple[Number, ...]
     attempts: tuple[PastAttempt, ...]
     messages: tuple[tuple[str, MessageSnapshot], ...]
-    siblings: tuple[TaskRow, ...]
     alerts: tuple[AlertRow, ...]
     risk: RiskAssessment
 
@@ -120,49 +130,80 @@ def task_access(session: Session, task_id: int, user_id: int) -> TaskAccess | No
             TaskRow.patient_id,
             TaskRow.encounter_id,
             TaskRow.performer_role,
+            Encounter.department_id,
+            func.array(_EARLIER_WARDS),
             (TaskRow.step_code == RECALL) & made_first_call(user_id),
-        ).where(TaskRow.id == task_id)
+        )
+        .join(Encounter, Encounter.id == TaskRow.encounter_id)
+        .where(TaskRow.id == task_id)
     ).one_or_none()
     if row is None:
         return None
-    facility_id, patient_id, encounter_id, performer, own_check = row
-    stay = encounter_snapshots(session, [encounter_id])[0]
-    return TaskAccess(facility_id, patient_id, encounter_id, performer, stay.department_ids, own_check)
+    facility_id, patient_id, encounter_id, performer, last_ward, earlier_wards, own_check = row
+    wards = frozenset(each for each in (last_ward, *earlier_wards) if each is not None)
+    return TaskAccess(facility_id, patient_id, encounter_id, performer, wards, own_check)
+
+
+class _Facts(NamedTuple):
+    """A task with what hangs on it alone: one row."""
+
+    task: TaskRow
+    leased: bool | None
+    facility: Facility
+    department: Department | None
+    clinician: str | None
+    procedures: Sequence[Sequence[str]]
+    step: Mapping[str, str] | None
+
+
+def _facts(session: Session, task_id: int) -> _Facts:
+    """Raises ``LookupError`` when there is no such task."""
+    with_this_code = cast("$.steps[*] ? (@.code == $code)", JSONPATH)
+    code = func.jsonb_build_object("code", TaskRow.step_code)
+    step = func.jsonb_path_query_first(PlanVersionRow.definition, with_this_code, code)
+    row = session.execute(
+        select(TaskRow, is_leased(), Facility, Department, Clinician.name, Encounter.procedures, step)
+        .join(Facility, Facility.id == TaskRow.facility_id)
+        .join(Encounter, Encounter.id == TaskRow.encounter_id)
+        .outerjoin(Department, and_(Department.id == TaskRow.department_id, Department.active))
+        .outerjoin(Clinician, Clinician.id == TaskRow.clinician_id)
+        .outerjoin(EnrolmentRow, EnrolmentRow.id == TaskRow.enrolment_id)
+        .outerjoin(PlanVersionRow, PlanVersionRow.id == EnrolmentRow.plan_version_id)
+        .where(TaskRow.id == task_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise LookupError(task_id)
+    return _Facts(*row)
 
 
 def call_view(session: Session, task_id: int, *, now: datetime) -> CallView:
     """What the call screen of this task shows. Raises ``LookupError`` when there is no such task."""
-    row = session.execute(
-        select(TaskRow, is_leased()).where(TaskRow.id == task_id).execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise LookupError(task_id)
-    task, leased = row
-    siblings = _siblings(session, task)
-    all_tasks = [*siblings, *_others(session, task)]
+    found = _facts(session, task_id)
+    task, leased = found.task, bool(found.leased)
+    all_tasks = _tasks(session, task)
     attempts = _attempts(session, all_tasks)
     names = user_names(session, _users(task, attempts))
     stay = encounter_snapshots(session, [task.encounter_id])[0]
     return CallView(
         task=task,
-        state=task_state(TaskFacts(task.status, task.window_starts_at, task.due_at, leased=bool(leased)), now),
+        state=task_state(TaskFacts(task.status, task.window_starts_at, task.due_at, leased=leased), now),
         held_by=names.get(task.lease_user_id or 0) if leased else None,
         held_by_user_id=task.lease_user_id if leased else None,
         ended_by=names.get(task.ended_by_user_id or 0),
-        facility=facility(session, task.facility_id),
-        department=departments(session, task.facility_id).get(task.department_id or 0),
-        clinician=clinicians(session, task.facility_id).get(task.clinician_id or 0),
+        facility=facility_snapshot(found.facility),
+        department=None if found.department is None else department_snapshot(found.department),
+        clinician=found.clinician,
         patient=patient_snapshots(session, [task.patient_id])[task.patient_id],
         stay=stay,
-        procedures=_procedures(session, task.encounter_id),
-        step_name=_step_name(session, task),
+        procedures=tuple(_procedure(entry) for entry in found.procedures if entry),
+        step_name=(found.step["name_en"], found.step["name_zh"]) if found.step else (task.step_code, task.step_code),
         numbers=_numbers(session, task, attempts),
         attempts=tuple(
             PastAttempt(each.started_at, each, _step_code(all_tasks, each.task_id), names.get(each.user_id or 0, ""))
             for each in attempts
         ),
         messages=_messages(session, all_tasks),
-        siblings=tuple(siblings),
         alerts=_open_alerts(session, task),
         risk=_risk(session, stay),
     )
@@ -173,32 +214,27 @@ def _users(task: TaskRow, attempts: Sequence[AttemptRow]) -> set[int]:
     return {each for each in known if each is not None}
 
 
-def _siblings(session: Session, task: TaskRow) -> list[TaskRow]:
-    """All tasks of the same run of the plan, this one included, in the order of their windows."""
-    if task.enrolment_id is None:
-        return [task]
-    return list(
-        session.scalars(
-            select(TaskRow)
-            .where(TaskRow.enrolment_id == task.enrolment_id, TaskRow.status != TaskStatus.ENTERED_IN_ERROR)
-            .order_by(TaskRow.window_starts_at, TaskRow.id)
-        )
-    ) or [task]
-
-
-def _others(session: Session, task: TaskRow) -> list[TaskRow]:
-    """Tasks outside that run: of the stay's other plans, of the plans of the patient, and single ones of the stay.
+def _tasks(session: Session, task: TaskRow) -> list[TaskRow]:
+    """The tasks of all plans of the stay and of the plans of the patient, and single ones of the stay, this one too.
 
     Who calls has to know of every call and text, whichever plan it came from.
     """
     of_stay = and_(EnrolmentRow.encounter_id == task.encounter_id, EnrolmentRow.status != literal_column("'cancelled'"))
     of_patient = and_(EnrolmentRow.patient_id == task.patient_id, EnrolmentRow.scope == literal_column("'patient'"))
-    runs = session.scalars(select(EnrolmentRow.id).where(or_(of_stay, of_patient)))
-    in_runs = TaskRow.enrolment_id == func.any(id_array([each for each in runs if each != task.enrolment_id]))
-    single = and_(TaskRow.enrolment_id.is_(None), TaskRow.encounter_id == task.encounter_id, TaskRow.id != task.id)
-    return list(
-        session.scalars(select(TaskRow).where(or_(in_runs, single), TaskRow.status != TaskStatus.ENTERED_IN_ERROR))
-    )
+    runs = select(EnrolmentRow.id).where(or_(of_stay, of_patient, EnrolmentRow.id == task.enrolment_id))
+    in_runs = TaskRow.enrolment_id == func.any(func.array(runs.scalar_subquery()))
+    single = and_(TaskRow.enrolment_id.is_(None), TaskRow.encounter_id == task.encounter_id)
+    found = session.scalars(
+        select(TaskRow)
+        .where(or_(in_runs, single), TaskRow.status != literal_column("'entered_in_error'"))
+        .order_by(TaskRow.window_starts_at, TaskRow.id)
+    ).all()
+    return [*found] if task in found else [task, *found]
+
+
+def _procedure(entry: Sequence[str]) -> str:
+    """What was done in words, else its code."""
+    return str(entry[1] or entry[0]) if len(entry) > 1 else str(entry[0])
 
 
 def _attempts(session: Session, tasks: Sequence[TaskRow]) -> list[AttemptRow]:
@@ -213,16 +249,6 @@ def _attempts(session: Session, tasks: Sequence[TaskRow]) -> list[AttemptRow]:
 
 def _step_code(tasks: Sequence[TaskRow], task_id: int) -> str:
     return next((each.step_code for each in tasks if each.id == task_id), "")
-
-
-def _step_name(session: Session, task: TaskRow) -> tuple[str, str]:
-    """English and Chinese name of the step, from the version of the plan that the task belongs to."""
-    version_id = session.scalar(select(EnrolmentRow.plan_version_id).where(EnrolmentRow.id == task.enrolment_id))
-    if version_id is None:
-        return task.step_code, task.step_code
-    plan = plans_of_versions(session, [version_id])[version_id].plan
-    step = next((each for each in plan.steps if each.code == task.step_code), None)
-    return (step.name_en, step.name_zh) if step is not None else (task.step_code, task.step_code)
 
 
 def _numbers(session: Session, task: TaskRow, attempts: Sequence[AttemptRow]) -> tuple[Number, ...]:
@@ -242,7 +268,8 @@ def _messages(session: Session, tasks: Sequence[TaskRow]) -> tuple[tuple[str, Me
 
 
 def _open_alerts(session: Session, task: TaskRow) -> tuple[AlertRow, ...]:
-    records = records_of_persons(session, [task.patient_id])
+    person = select(Patient.person_id).where(Patient.id == task.patient_id).scalar_subquery()
+    records = select(_Same.id).where(_Same.person_id == person)
     return tuple(
         session.scalars(
             select(AlertRow)
@@ -254,11 +281,6 @@ def _open_alerts(session: Session, task: TaskRow) -> tuple[AlertRow, ...]:
             .order_by(AlertRow.due_at, AlertRow.id)
         )
     )
-
-
-def _procedures(session: Session, encounter_id: int) -> tuple[str, ...]:
-    stored = session.scalar(select(Encounter.procedures).where(Encounter.id == encounter_id)) or []
-    return tuple(str(entry[1] or entry[0]) if len(entry) > 1 else str(entry[0]) for entry in stored if entry)
 
 
 def _risk(session: Session, stay: EncounterSnapshot) -> RiskAssessment:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Dialect,
     Select,
     String,
@@ -150,8 +152,15 @@ def emergency_visits(session: Session, encounter_ids: Collection[int]) -> dict[i
     """Emergency visits of the person in the 180 days before each stay; stays without any are left out."""
     if not encounter_ids:
         return {}
+    rows = session.execute(_emergency_visits(), {"encounter_ids": encounter_ids})
+    return dict(rows.tuples().all())
+
+
+@cache
+def _emergency_visits() -> Select[tuple[int, int]]:
+    """The statement, made once: putting it together takes longer than running it for one stay."""
     visit = aliased(Encounter)
-    stays = stays_of_persons(encounter_ids).cte("stays")
+    stays = _stays_of_persons(bindparam("encounter_ids", type_=_IdText())).cte("stays")
     earlier = (
         select(func.count().label("visits"))
         .where(
@@ -165,13 +174,12 @@ def emergency_visits(session: Session, encounter_ids: Collection[int]) -> dict[i
         .offset(0)
         .lateral("earlier")
     )
-    rows = session.execute(
+    return (
         select(stays.c.encounter_id, cast(func.sum(earlier.c.visits), BigInteger))
         .select_from(stays.join(earlier, true()))
         .group_by(stays.c.encounter_id)
         .having(func.sum(earlier.c.visits) > 0)
     )
-    return dict(rows.tuples().all())
 
 
 def stays_of_persons(encounter_ids: Collection[int]) -> Select[Any]:
@@ -182,7 +190,11 @@ def stays_of_persons(encounter_ids: Collection[int]) -> Select[Any]:
     Look-ups are lateral, with an offset that keeps them so: run by run through the indexes. As plain joins they are
     planned, while there are no statistics (a first import), as joins of whole tables.
     """
-    wanted = select(func.unnest(id_array(encounter_ids)).label("id")).subquery("wanted")
+    return _stays_of_persons(bindparam(None, encounter_ids, type_=_IdText()))
+
+
+def _stays_of_persons(encounter_ids: BindParameter[Collection[int]]) -> Select[Any]:
+    wanted = select(func.unnest(cast(encounter_ids, ARRAY(BigInteger))).label("id")).subquery("wanted")
     own, same = aliased(Patient), aliased(Patient)
     stay = (
         select(Encounter.id, Encounter.patient_id, Encounter.admitted_on)

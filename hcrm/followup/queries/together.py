@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Actor
@@ -13,9 +13,10 @@ from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import TaskRow
 from hcrm.followup.queries.state import waits_for_people
-from hcrm.followup.queries.today import Listed, is_for, not_own_check
-from hcrm.organization.queries import facility
+from hcrm.followup.queries.today import Day, Listed, is_for, not_own_check
 from hcrm.patients.models import Encounter, Patient
+
+_This, _Own, _Same = aliased(TaskRow), aliased(Patient), aliased(Patient)
 
 
 def one_task(session: Session, task_id: int) -> TaskRow:
@@ -23,42 +24,32 @@ def one_task(session: Session, task_id: int) -> TaskRow:
     return session.get_one(TaskRow, task_id)
 
 
-def together(session: Session, task: TaskRow, actor: Actor, now: datetime) -> list[TaskRow]:
-    """The other calls to this person that are due too and that this caller may make, the one that ends first first.
-
-    What waits for a later time does not belong to it.
+def together(session: Session, task_id: int, actor: Actor, day: Day) -> list[TaskRow]:
+    """The other calls to the person of this call that are due too and that this caller may make, the one that ends
+    first first. What waits for a later time does not belong to it.
     """
-    if task.channel is not StepChannel.PHONE:
-        return []
-    shown = timedelta(days=facility(session, task.facility_id).settings.overdue_shown_days)
+    now = day.now
     return list(
         session.scalars(
             select(TaskRow)
+            .join(Encounter, Encounter.id == TaskRow.encounter_id)
+            .join(_Same, _Same.id == Encounter.patient_id)
+            .join(_Own, _Own.person_id == _Same.person_id)
+            .join(_This, and_(_This.patient_id == _Own.id, _This.facility_id == TaskRow.facility_id))
             .where(
-                TaskRow.encounter_id.in_(_stays_of_same_person(task.patient_id)),
-                TaskRow.id != task.id,
-                TaskRow.facility_id == task.facility_id,
+                _This.id == task_id,
+                _This.channel == StepChannel.PHONE,
+                TaskRow.id != task_id,
                 waits_for_people(),
                 TaskRow.channel == StepChannel.PHONE,
                 TaskRow.window_starts_at <= now,
-                TaskRow.due_at > now - shown,
+                TaskRow.due_at > now - day.overdue_shown,
                 or_(TaskRow.callback_at.is_(None), TaskRow.callback_at <= now),
                 is_for(actor),
                 not_own_check(actor.user_id),
             )
             .order_by(TaskRow.due_at, TaskRow.id)
         )
-    )
-
-
-def _stays_of_same_person(patient_id: int) -> Select[tuple[int]]:
-    """Ids of all stays of the person whom this record is about."""
-    own, same = aliased(Patient), aliased(Patient)
-    return (
-        select(Encounter.id)
-        .join(same, same.id == Encounter.patient_id)
-        .join(own, own.person_id == same.person_id)
-        .where(own.id == patient_id)
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -23,7 +23,7 @@ from hcrm.followup.queries import (
     QuestionPanel,
     TaskAccess,
     call_view,
-    one_task,
+    day_of,
     question_panel,
     task_access,
     together,
@@ -89,39 +89,42 @@ def allowed(task_id: int, action: Action = Action.WORK_TASKS) -> TaskAccess:
 def call(task_id: int) -> ResponseReturnValue:
     """One screen for one call. Opening it takes the task, so that nobody else calls the same patient."""
     allowed(task_id)
-    take(task_id)
+    held = take(task_id)
     moment = now()
     in_hand = call_in_hand(task_id, moment)
     if request.args.get("in") in LANGUAGES:
         speak(task_id, in_hand, request.args["in"])
         in_hand = call_in_hand(task_id, moment)
     with unit_of_work() as session:
-        screen = screen_of(session, task_id, in_hand, moment)
+        screen = screen_of(session, task_id, in_hand, moment, alone=held == {task_id})
         note_look(session, screen)
         return render_template("followup/call.html", **values(screen))
 
 
-def take(task_id: int) -> bool:
-    """Take or renew the lease, and those on the calls that are settled with it; without it the screen only shows who
-    has it, or how the task ended.
+def take(task_id: int) -> frozenset[int]:
+    """Take or renew the lease, and those on the calls that are settled with it: the tasks that are held now.
+
+    Without the lease (none) the screen only shows who has it, or how the task ended.
     """
     actor = current_actor()
     try:
         with unit_of_work() as session:
             service.open_task(session, task_id=task_id, user_id=actor.user_id)
-            others = together(session, one_task(session, task_id), actor, now())
-            service.hold_together(session, task_ids=[each.id for each in others], user_id=actor.user_id)
+            others = together(session, task_id, actor, day_of(g.hcrm_facility, now()))
+            also = service.hold_together(session, task_ids=[each.id for each in others], user_id=actor.user_id)
     except (service.TaskHeld, service.TaskClosed):
-        return False
-    return True
+        return frozenset()
+    return also | {task_id}
 
 
-def screen_of(session: Any, task_id: int, in_hand: CallInHand, moment: datetime) -> Screen:
-    """Everything the screen shows; the question asked for stands in the address."""
+def screen_of(session: Any, task_id: int, in_hand: CallInHand, moment: datetime, *, alone: bool = False) -> Screen:
+    """Everything the screen shows; the question asked for stands in the address. ``alone``: no other task is settled
+    with this one, as is known from taking it.
+    """
     view = call_view(session, task_id, now=moment)
     actor = current_actor()
     mine = view.state is TaskState.IN_PROGRESS and view.held_by_user_id == actor.user_id
-    others = together(session, view.task, actor, moment) if mine else []
+    others = together(session, task_id, actor, day_of(g.hcrm_facility, moment)) if mine and not alone else []
     also = tuple(each for each in others if each.lease_user_id == actor.user_id)
     screen = Screen(view=view, panel=None, call=in_hand, mine=mine, now=moment, also=also, asked=view.task)
     if not in_hand.confirmed:
@@ -320,7 +323,7 @@ def questions(task_id: int) -> ResponseReturnValue:
 def keep_call(task_id: int) -> ResponseReturnValue:
     """A sign of life of the open screen: the task stays with this person."""
     allowed(task_id)
-    return jsonify(held=take(task_id))
+    return jsonify(held=bool(take(task_id)))
 
 
 @blueprint.post("/calls/<int:task_id>/advice")
@@ -349,7 +352,7 @@ def release(task_id: int) -> ResponseReturnValue:
     allowed(task_id)
     actor = current_actor()
     with unit_of_work() as session:
-        others = together(session, one_task(session, task_id), actor, now())
+        others = together(session, task_id, actor, day_of(g.hcrm_facility, now()))
         for each in (task_id, *(other.id for other in others)):
             service.release_task(session, task_id=each, user_id=actor.user_id)
     forget(task_id)

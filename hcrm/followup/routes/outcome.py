@@ -16,7 +16,7 @@ from hcrm.followup import service
 from hcrm.followup.domain.attempts import AttemptInvalid, Consequence, Disposition
 from hcrm.followup.domain.task import TaskReason, TaskStatus
 from hcrm.followup.forms import CancelForm, OutcomeForm, labels, words
-from hcrm.followup.queries import call_view, day_of, next_task_id, one_task, together
+from hcrm.followup.queries import call_view, day_of, next_task_id, together
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import allowed, note_look, screen_of, values
 from hcrm.followup.routes.in_hand import CallInHand, call_in_hand, forget
@@ -62,7 +62,7 @@ def _recorded(task_id: int, report: service.AttemptReport, moment: datetime) -> 
     """What follows from the call, and how many other tasks of the patient it settled too."""
     actor = current_actor()
     with unit_of_work() as session:
-        others = together(session, one_task(session, task_id), actor, moment)
+        others = together(session, task_id, actor, day_of(g.hcrm_facility, moment))
         also = [each.id for each in others if each.lease_user_id == actor.user_id]
         found = service.record_attempt(session, task_id=task_id, report=report, user_id=actor.user_id, now=moment)
         done = service.record_together(session, task_ids=also, report=report, user_id=actor.user_id, now=moment)
