@@ -49,6 +49,17 @@ def commit_soon(session: Session) -> None:
 
 
 @contextmanager
+def reading() -> Iterator[Session]:
+    """For what a page shows beside its own: in the transaction in which the page is made, else in one of its own."""
+    session: Session = db.session()
+    if session.in_transaction():
+        yield session
+        return
+    with unit_of_work() as session:
+        yield session
+
+
+@contextmanager
 def on_one_connection(runtime: Runtime) -> Iterator[Callable[[], Session]]:
     """Sessions that share one open connection, for many small units of work one after the other.
 

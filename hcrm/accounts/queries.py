@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import Actor, Language, MembershipSnapshot, Role
@@ -56,25 +56,40 @@ class SessionUser:
     must_change_password: bool
 
 
+_SESSION_USER = (
+    select(
+        UserAccount.id,
+        UserAccount.username,
+        UserAccount.display_name,
+        UserAccount.language,
+        UserAccount.session_epoch,
+        UserAccount.must_change_password,
+        Membership.facility_id,
+        Membership.role,
+        Membership.department_id,
+    )
+    .outerjoin(Membership, Membership.user_id == UserAccount.id)
+    .where(
+        UserAccount.id == bindparam("user_id"),
+        UserAccount.active,
+        ~exists().where(EndedSession.key == bindparam("session_key")),
+    )
+    .order_by(Membership.id)
+)
+"""Asked for by every request, so put together once."""
+
+
 def session_user(session: Session, user_id: int, session_key: str = "") -> SessionUser | None:
     """The user of a session; None when there is no such account, it is not active, or the session was ended.
 
     ``session_key`` is the hash of the session's number. One statement.
     """
-    ended = exists().where(EndedSession.key == session_key)
-    rows = session.execute(
-        select(UserAccount, Membership)
-        .outerjoin(Membership, Membership.user_id == UserAccount.id)
-        .where(UserAccount.id == user_id, UserAccount.active, ~ended)
-        .order_by(Membership.id)
-    ).all()
+    rows = session.execute(_SESSION_USER, {"user_id": user_id, "session_key": session_key}).all()
     if not rows:
         return None
-    account = rows[0][0]
+    account = rows[0]
     memberships = tuple(
-        MembershipSnapshot(membership.facility_id, membership.role, membership.department_id)
-        for _, membership in rows
-        if membership is not None
+        MembershipSnapshot(row.facility_id, row.role, row.department_id) for row in rows if row.role is not None
     )
     actor = Actor(account.id, account.username, account.display_name, account.language, memberships)
     return SessionUser(actor, account.session_epoch, account.must_change_password)

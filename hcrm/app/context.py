@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
-from flask import Flask, current_app, g, redirect, request
+from flask import Flask, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
@@ -20,7 +19,7 @@ from hcrm.followup.queries.risk import StayRisk
 from hcrm.followup.queries.risk import patient_risk as risk_of_patient
 from hcrm.organization.domain import FacilitySnapshot
 from hcrm.organization.queries import facility
-from hcrm.unit_of_work import Runtime, unit_of_work
+from hcrm.unit_of_work import reading, unit_of_work
 from hcrm.web import Count
 from hcrm.wiring import NAV_COUNTS
 
@@ -141,9 +140,7 @@ def _counts(actor: Actor, names: frozenset[str]) -> dict[str, Count]:
     wanted = {name: provide for name, provide in NAV_COUNTS.items() if name in names}
     if not wanted:
         return {}
-    # A session of its own: the page may be made while the request's own transaction is open.
-    runtime = cast("Runtime", current_app.extensions["hcrm"])
-    with unit_of_work(runtime.sessions) as session:
+    with reading() as session:
         return {name: provide(session, actor) for name, provide in wanted.items()}
 
 
@@ -174,8 +171,7 @@ def facility_choices() -> list[tuple[int, str]]:
     own = own_facilities()
     if len(own) < 2:
         return []
-    runtime = cast("Runtime", current_app.extensions["hcrm"])
-    with unit_of_work(runtime.sessions) as session:
+    with reading() as session:
         return [(each, facility(session, each).name_in(web.language())) for each in own]
 
 
@@ -192,8 +188,7 @@ def role_label() -> str:
 
 def patient_risk(patient_id: int) -> StayRisk | None:
     """The risk of coming back after the last stay of this person, for their page."""
-    runtime = cast("Runtime", current_app.extensions["hcrm"])
-    with unit_of_work(runtime.sessions) as session:
+    with reading() as session:
         return risk_of_patient(session, patient_id)
 
 
