@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from hcrm.organization.domain import (
@@ -38,12 +38,24 @@ def facilities(session: Session) -> list[FacilitySnapshot]:
     return [snapshot(row) for row in session.scalars(select(Facility).order_by(Facility.id))]
 
 
+_DEPARTMENTS = (
+    select(
+        Department.id,
+        Department.code,
+        Department.name,
+        Department.name_zh,
+        Department.needs_review,
+        Department.sensitive,
+    )
+    .where(Department.facility_id == bindparam("facility_id"), Department.active)
+    .order_by(Department.code)
+)
+
+
 def departments(session: Session, facility_id: int) -> dict[int, DepartmentSnapshot]:
     """The active departments of a facility by id, ordered by code."""
-    rows = session.scalars(
-        select(Department).where(Department.facility_id == facility_id, Department.active).order_by(Department.code)
-    )
-    return {row.id: department_snapshot(row) for row in rows}
+    rows = session.execute(_DEPARTMENTS, {"facility_id": facility_id})
+    return {id_: DepartmentSnapshot(id_, *rest) for id_, *rest in rows}
 
 
 def department_snapshot(row: Department) -> DepartmentSnapshot:

@@ -24,10 +24,11 @@ from hcrm.followup.queries.on_call import on_call_entries
 from hcrm.followup.queries.plans import published_plans, step_names
 from hcrm.followup.queries.questions import QuestionPanel, question_panel
 from hcrm.followup.queries.recalls import Recalls, recalls
-from hcrm.followup.queries.rows import WorkRow, work_rows
+from hcrm.followup.queries.rows import WorkRow, wards_of, work_rows
 from hcrm.followup.queries.timeline import timeline
 from hcrm.followup.queries.today import (
     Day,
+    Listed,
     WorkCounts,
     day_of,
     loads,
@@ -44,6 +45,7 @@ __all__ = [
     "AlertItem",
     "CallView",
     "Day",
+    "Listed",
     "QuestionPanel",
     "Recalls",
     "StayToCall",
@@ -88,6 +90,7 @@ __all__ = [
     "urgent_alerts",
     "visit_teams",
     "visits_of_day",
+    "wards_of",
     "without_day",
     "work_counts",
     "work_list",

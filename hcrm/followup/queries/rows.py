@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hcrm.accounts.domain import Actor
 from hcrm.accounts.queries import user_names
 from hcrm.followup.domain.attempts import Connection, Disposition
 from hcrm.followup.domain.worklist import WorkGroup
@@ -48,19 +49,23 @@ class WorkRow:
     given_to: str | None = None
 
 
-def work_rows(session: Session, listed: Sequence[Listed], user_id: int) -> list[WorkRow]:
-    """The rows for these tasks, in the same order."""
+Wards = Mapping[int, Mapping[int, DepartmentSnapshot]]
+"""Departments by facility and id."""
+
+
+def wards_of(session: Session, actor: Actor) -> Wards:
+    """The departments of the facilities in which the person works."""
+    return {each: departments(session, each) for each in actor.facility_ids}
+
+
+def work_rows(session: Session, listed: Sequence[Listed], user_id: int, wards: Wards) -> list[WorkRow]:
+    """The rows for these tasks, in the same order. ``wards``: those of the facilities that the tasks are of."""
     if not listed:
         return []
     patient_ids = {each.task.patient_id for each in listed}
     people = patient_snapshots(session, patient_ids)
     numbers = contacts(session, patient_ids)
-    wards = {
-        ward.id: ward
-        for facility_id in {each.task.facility_id for each in listed}
-        for ward in departments(session, facility_id).values()
-    }
-    latest = last_attempts(session, [each.task.id for each in listed])
+    latest = last_attempts(session, [each.task.id for each in listed if each.task.attempt_count])
     concerned = {one for each in listed for one in (each.held_by, each.task.assignee_user_id) if one is not None}
     holders = user_names(session, concerned)
     first = {patient_id: next((one for one in known if one.usable), None) for patient_id, known in numbers.items()}
@@ -70,7 +75,7 @@ def work_rows(session: Session, listed: Sequence[Listed], user_id: int) -> list[
             task=each.task,
             group=each.group,
             patient=people[each.task.patient_id],
-            department=None if each.task.department_id is None else wards.get(each.task.department_id),
+            department=wards[each.task.facility_id].get(each.task.department_id or 0),
             contact=first.get(each.task.patient_id),
             shared_by=_shared_by(first.get(each.task.patient_id), shared),
             last_attempt=latest.get(each.task.id),
@@ -88,6 +93,8 @@ def _shared_by(contact: ContactSnapshot | None, shared: dict[str, int]) -> int:
 
 def last_attempts(session: Session, task_ids: Collection[int]) -> dict[int, LastAttempt]:
     """The latest call of each task that had one."""
+    if not task_ids:
+        return {}
     rows = session.execute(
         select(
             AttemptRow.task_id,
@@ -106,6 +113,8 @@ def last_attempts(session: Session, task_ids: Collection[int]) -> dict[int, Last
 def shared_numbers(session: Session, known: Sequence[ContactSnapshot]) -> dict[str, int]:
     """How many persons of the facility have each of these numbers, where that is more than one."""
     digits = {each.number.lstrip("+")[::-1] for each in known if each.number is not None}
+    if not digits:
+        return {}
     rows = session.execute(
         select(ContactPoint.number, func.count(Patient.person_id.distinct()))
         .join(Patient, Patient.id == ContactPoint.patient_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, literal_column, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.accounts.domain import Actor, MembershipSnapshot, Role
@@ -27,6 +27,8 @@ from hcrm.patients.models import EncounterLocation
 BY_PEOPLE = (StepChannel.PHONE, StepChannel.HOME_VISIT)
 RECALL = "recall"
 _Checked = aliased(TaskRow)
+_DONE = 0
+"""Stands for what is done, beside the numbers of the groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +245,13 @@ def work_counts(session: Session, actor: Actor, filters: WorkFilters, day: Day, 
     """The counts over the list, whatever state it is narrowed to."""
     narrowed = _narrowed(session, actor, filters, day.now, desk)
     group = work_group_expression(day).label("work_group")
-    inner = select(group).where(_is_open_now(day, actor.facility_ids), narrowed).subquery()
-    rows = session.execute(select(inner.c.work_group, func.count()).group_by(inner.c.work_group))
-    done = session.scalar(
-        select(func.count()).select_from(TaskRow).where(_is_done_today(day, actor.facility_ids), narrowed)
-    )
-    return WorkCounts(by_group={WorkGroup(number): count for number, count in rows}, done=done or 0)
+    open_now = select(group).where(_is_open_now(day, actor.facility_ids), narrowed)
+    done = select(literal(_DONE)).where(_is_done_today(day, actor.facility_ids), narrowed)
+    every = union_all(open_now, done).subquery()
+    rows = session.execute(select(every.c.work_group, func.count()).group_by(every.c.work_group))
+    counts: dict[int, int] = dict(rows.tuples().all())
+    finished = counts.pop(_DONE, 0)
+    return WorkCounts(by_group={WorkGroup(number): count for number, count in counts.items()}, done=finished)
 
 
 def next_task_id(session: Session, actor: Actor, day: Day, *, after_task_id: int) -> int | None:

@@ -18,7 +18,16 @@ from hcrm.followup import service
 from hcrm.followup.domain.desk import AbsenceInvalid
 from hcrm.followup.forms import labels, words
 from hcrm.followup.forms.desk import AbsenceForm, absence_form, assign_form
-from hcrm.followup.queries import absence_items, colleagues, day_of, doctors, loads, tasks_of_person, work_rows
+from hcrm.followup.queries import (
+    absence_items,
+    colleagues,
+    day_of,
+    doctors,
+    loads,
+    tasks_of_person,
+    wards_of,
+    work_rows,
+)
 from hcrm.followup.routes.blueprint import blueprint
 from hcrm.followup.routes.call import allowed
 from hcrm.followup.routes.in_hand import forget
@@ -55,7 +64,7 @@ def _page(form: AbsenceForm | None) -> str:
             load=load,
             names=user_names(session, {each for each in load if each is not None}),
             whose=whose,
-            rows=work_rows(session, listed, actor.user_id),
+            rows=work_rows(session, listed, actor.user_id, wards_of(session, actor)),
             absences=absence_items(session, g.hcrm_facility.id, today, {each.user_id for each in people}),
             form=form or absence_form(people),
             assign=assign_form(people),

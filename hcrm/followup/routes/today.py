@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,18 +15,18 @@ from hcrm.audit.service import record
 from hcrm.followup.domain.worklist import WorkState
 from hcrm.followup.forms import FilterForm, labels, words
 from hcrm.followup.queries import (
-    alert_counts,
+    Listed,
     day_of,
     desk_of,
     one_row_each,
     step_names,
     urgent_alerts,
+    wards_of,
     work_counts,
     work_list,
     work_rows,
 )
 from hcrm.followup.routes.blueprint import blueprint
-from hcrm.organization.queries import departments
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import now
 
@@ -44,7 +45,8 @@ def today() -> ResponseReturnValue:
         desk = desk_of(session, actor, moment)
         listed = work_list(session, actor, filters, day, desk)
         shown, together = one_row_each(listed[: filters.rows], moment)
-        rows = work_rows(session, shown, actor.user_id)
+        wards = wards_of(session, actor)
+        rows = work_rows(session, shown, actor.user_id, wards)
         first_page = filters.state is WorkState.TO_DO and filters.tier is None and not filters.mine
         alerts = urgent_alerts(session, actor) if first_page else []
         record(
@@ -64,9 +66,8 @@ def today() -> ResponseReturnValue:
             more=filters.rows + MORE if len(listed) > filters.rows else 0,
             form=form,
             filters=filters,
-            departments=_own_departments(departments(session, g.hcrm_facility.id)),
-            step_names=step_names(session, g.hcrm_facility.id),
-            alert_counts=alert_counts(session, actor, now=moment, day_begins=day.begins),
+            departments=_own_departments(wards[g.hcrm_facility.id]),
+            step_names=_names_of_steps(session, listed),
             address=_address,
             may_call=any(role is not Role.MANAGER for role in actor.roles),
             now=moment,
@@ -78,11 +79,17 @@ def today() -> ResponseReturnValue:
         )
 
 
-def _own_departments(known: dict[int, Any]) -> list[Any]:
+def _own_departments(known: Mapping[int, Any]) -> list[Any]:
     """The departments that the person's memberships allow; all of them where one has no limit."""
     own = [each for each in current_actor().memberships if each.facility_id == g.hcrm_facility.id]
     limits = {each.department_id for each in own}
     return [ward for ward in known.values() if None in limits or ward.id in limits]
+
+
+def _names_of_steps(session: Any, listed: Sequence[Listed]) -> dict[str, tuple[str, str]]:
+    """What the hospital's own plans call their steps; the product's have their names in the catalogue."""
+    named = all(each.task.step_code in labels.STEPS for each in listed)
+    return {} if named else step_names(session, g.hcrm_facility.id)
 
 
 def _address(**changes: object) -> str:

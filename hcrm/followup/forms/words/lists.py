@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -39,7 +40,12 @@ TOLD_SHOWN = 3
 
 def short_day(day: date) -> str:
     """``Sun 22 Nov`` · ``11月22日 周日``."""
-    return format_date(day, _DAY[language()], locale=Locale.parse(language()))
+    return _short_day(day, language())
+
+
+@lru_cache(maxsize=2048)
+def _short_day(day: date, language_code: str) -> str:
+    return format_date(day, _DAY[language_code], locale=Locale.parse(language_code))
 
 
 def moment(at: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -145,6 +151,7 @@ def owner_words(contact: ContactSnapshot | None, shared_by: int = 0) -> str:
     return _(", ").join(parts) or _("A relative")
 
 
+@lru_cache(maxsize=8192)
 def dialled(number: str, country: str) -> str:
     """A number as it is dialled at the facility: without the country code when it is of the same country."""
     try:
