@@ -120,6 +120,9 @@ class EnrolmentRow(Base):
     ended_by_encounter_id: Mapped[int | None]
 
 
+OPEN_FOR_PEOPLE = text("status = 'open' AND channel IN ('phone', 'home_visit')")
+
+
 class TaskRow(Base):
     """One dated step for one patient.
 
@@ -139,23 +142,9 @@ class TaskRow(Base):
             unique=True,
             postgresql_where=text("status <> 'entered_in_error'"),
         ),
-        Index(
-            "ix_task_for_people",
-            "facility_id",
-            "due_at",
-            postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
-        ),
-        Index(
-            "ix_task_open_of_ward",
-            "department_id",
-            "due_at",
-            postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
-        ),
-        Index(
-            "ix_task_open_of_stay",
-            "encounter_id",
-            postgresql_where=text("status = 'open' AND channel IN ('phone', 'home_visit')"),
-        ),
+        Index("ix_task_for_people", "facility_id", "due_at", postgresql_where=OPEN_FOR_PEOPLE),
+        Index("ix_task_open_of_ward", "department_id", "due_at", postgresql_where=OPEN_FOR_PEOPLE),
+        Index("ix_task_open_of_stay", "encounter_id", postgresql_where=OPEN_FOR_PEOPLE),
         Index(
             "ix_task_to_send",
             "due_at",
