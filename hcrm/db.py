@@ -5,7 +5,7 @@ Times are aware UTC (``timestamptz``); ids are ``bigint`` identities. No busines
 
 from __future__ import annotations
 
-import time
+import select
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,18 +13,14 @@ from typing import Annotated, Any
 import psycopg
 from sqlalchemy import BigInteger, DateTime, Engine, Enum, Identity, MetaData, String, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 OWNER_ROLE = "hcrm_owner"
 """Owns the tables; migrations run as it. Nobody logs in under this name."""
 
 RUNTIME_ROLE = "hcrm_runtime"
 """What web, worker and tests run as: no changes to the schema, nothing but INSERT and SELECT on the audit."""
-
-RESTED_SECONDS = 1.0
-"""A connection that was given back less long ago is taken to be there still."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -78,7 +74,12 @@ def make_engine(url: str, *, role: str | None = RUNTIME_ROLE, pool_size: int = 5
     options = f"{address.query.get('options', '')} -c jit=off".strip()
     if role is not None:
         options = f"{options} -c role={role}".strip()
-    connect_args: dict[str, Any] = {"options": options, "application_name": "hcrm", "connect_timeout": 10}
+    connect_args: dict[str, Any] = {
+        "options": options,
+        "application_name": "hcrm",
+        "connect_timeout": 10,
+        "keepalives_idle": 60,
+    }
     engine = create_engine(
         address,
         connect_args=connect_args,
@@ -86,24 +87,17 @@ def make_engine(url: str, *, role: str | None = RUNTIME_ROLE, pool_size: int = 5
         max_overflow=10,
         hide_parameters=True,
     )
-    _ask_rested_connections(engine)
+    event.listen(engine, "checkout", _refuse_closed)
     return engine
 
 
-def _ask_rested_connections(engine: Engine) -> None:
-    """Ask a connection whether it is still there before it is used, unless it was in use a moment ago: a page takes one
-    several times.
+def _refuse_closed(connection: psycopg.Connection, _record: object, _proxy: object) -> None:
+    """Before a connection is used again: the pool makes a new one where the server has closed it meanwhile.
+
+    A connection at rest has nothing to read but its end, so the server need not be asked each time.
     """
-
-    @event.listens_for(engine, "checkin")
-    def rest(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["rests_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < RESTED_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except psycopg.OperationalError as gone:
-            raise InvalidatePoolError from gone
+    waiting = select.poll()
+    if not connection.closed:
+        waiting.register(connection.fileno(), select.POLLIN)
+    if connection.closed or waiting.poll(0):
+        raise DisconnectionError

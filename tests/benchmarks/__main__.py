@@ -6,6 +6,7 @@ import sys
 
 from tests.benchmarks import (
     bench_appointments,
+    bench_desk,
     bench_generate,
     bench_import,
     bench_messaging,
@@ -21,6 +22,7 @@ MEASUREMENTS = (
     bench_generate,
     bench_import,
     bench_pages,
+    bench_desk,
     bench_messaging,
     bench_simulate,
     bench_mllp,

@@ -119,11 +119,11 @@ def _counters(connection: psycopg.Connection) -> Spent:
         clock=stopwatch(),
         own=own.ru_utime + own.ru_stime,
         started=started.ru_utime + started.ru_stime,
-        database=sum(_processor_seconds(pid) for (pid,) in sessions),
+        database=sum(processor_seconds(pid) for (pid,) in sessions),
     )
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """What a process of this machine has used; 0 where that cannot be read."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

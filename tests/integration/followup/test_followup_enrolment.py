@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select, text
 
 from hcrm.followup.domain.expansion import is_sampled
 from hcrm.followup.domain.plan import PerformerRole, RiskLevel
@@ -19,6 +20,7 @@ from hcrm.patients.domain import (
     Procedure,
     RowKind,
 )
+from hcrm.patients.models import Encounter
 from hcrm.patients.queries import addresses_of
 from hcrm.patients.service import record_consent, report_deceased, withdraw_deceased
 from tests.factories_followup import (
@@ -153,6 +155,26 @@ def test_a_corrected_day_of_discharge_moves_what_is_not_begun(session, facility,
     assert tasks["clinical_call"].due_on == date(2026, 3, 17)
     assert tasks["clinical_call"].discharged_on == date(2026, 3, 10)
     assert enrolments(session)[0].discharged_on == date(2026, 3, 10)
+
+
+def test_a_correction_touches_only_the_rows_of_its_own_patient(session, facility, now):
+    discharge(session, facility, discharged(), *(discharged(f"M{n}", f"V{n}") for n in range(2, 6)), now=now)
+    before = _places_of_rows(session)
+    later = discharged(discharged_at=DISCHARGED_AT + timedelta(days=1), event_at=now)
+    discharge(session, facility, later, now=now, stated_at=now)
+    after = _places_of_rows(session)
+    (corrected,) = session.scalars(select(Encounter.patient_id).where(Encounter.visit_number == "V1"))
+    moved = {(table, patient_id) for table, patient_id, place in after - before}
+    assert moved == {("encounter", corrected), ("enrolment", corrected), ("task", corrected)}
+
+
+def _places_of_rows(session):
+    """Where the rows of all patients lie: a row that is written again, even with the same values, moves."""
+    return {
+        (table, *row)
+        for table in ("encounter", "enrolment", "task")
+        for row in session.execute(text(f"SELECT patient_id, ctid::text FROM {table}"))
+    }
 
 
 def test_a_cancelled_visit_was_entered_in_error(session, facility, now):

@@ -1,0 +1,22 @@
+import pytest
+from sqlalchemy import text
+
+from hcrm.db import make_engine
+from tests.databases import DatabaseServer
+
+pytestmark = pytest.mark.database
+
+
+def test_a_connection_that_the_server_closed_while_it_rested_is_made_anew(
+    database_server: DatabaseServer, database_url: str
+) -> None:
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        first = connection.scalar(text("SELECT pg_backend_pid()"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) == first
+    with database_server.connect() as owner:
+        owner.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != first
+    engine.dispose()
