@@ -42,6 +42,7 @@ FIGURE_COLUMNS = (
     "completed_at",
 )
 """What a call or visit is classified and grouped by for the figures: half a year is read from an index alone."""
+OPEN_FOR_PEOPLE = text("status = 'open' AND channel IN ('phone', 'home_visit')")
 
 
 class PlanRow(Base):
@@ -118,9 +119,6 @@ class EnrolmentRow(Base):
     enrolled_at: Mapped[UtcDateTime]
     ended_at: Mapped[UtcDateTime | None]
     ended_by_encounter_id: Mapped[int | None]
-
-
-OPEN_FOR_PEOPLE = text("status = 'open' AND channel IN ('phone', 'home_visit')")
 
 
 class TaskRow(Base):
