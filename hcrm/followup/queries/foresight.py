@@ -27,7 +27,7 @@ def call_facts(session: Session, task: TaskRow, now: datetime) -> CallFacts:
     purpose = ConsentPurpose.SURVEY if asks_satisfaction(task.questionnaire_code) else ConsentPurpose.CARE
     agreed = consents_by_purpose(session, records, [purpose], _CHANNELS.get(task.channel, ConsentChannel.PHONE))
     known = contacts(session, [task.patient_id], records=records)[task.patient_id]
-    patient = patient_snapshots(session, [task.patient_id], records=records)[task.patient_id]
+    patient = patient_snapshots(session, [task.patient_id])[task.patient_id]
     facts = CallFacts(
         opens_at=task.window_starts_at,
         closes_at=task.due_at,
