@@ -115,6 +115,6 @@ def on_response_state_changed(session: Session, event: ResponseStateChanged) -> 
         return
     found = response(session, event.response_id)
     if event.state == "completed":
-        service.alert_low_score(session, response_id=event.response_id, now=event.now)
+        service.alert_low_score(session, response=found, now=event.now)
     if found.task_id is not None:
         service.follow_response(session, task_id=found.task_id, state=event.state, now=event.now)

@@ -20,10 +20,12 @@ from hcrm.organization.models import CalendarDay, Clinician, Department, Facilit
 
 
 def facility(session: Session, facility_id: int) -> FacilitySnapshot:
-    """The facility with this id. Raises ``UnknownFacility``."""
+    """The facility with this id, read once in a transaction. Raises ``UnknownFacility``."""
     row = session.get(Facility, facility_id)
     if row is None:
         raise UnknownFacility(facility_id)
+    # A session forgets rows that nobody holds. It reads this one anew after each commit and rollback.
+    session.info.setdefault("facilities", {})[facility_id] = row
     return snapshot(row)
 
 

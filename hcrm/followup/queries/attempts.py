@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm.followup.domain.attempts import REACHED, AttemptRecord
 from hcrm.followup.models import AttemptRow, EnrolmentRow, TaskRow
-from hcrm.followup.queries.enrolment import id_array
-from hcrm.patients.queries import records_of_persons
+from hcrm.patients.queries.people import same_person
 
 
 def attempt_records(session: Session, task_id: int) -> tuple[AttemptRecord, ...]:
@@ -34,9 +33,7 @@ def as_record(row: AttemptRow) -> AttemptRecord:
 
 def answered_at(session: Session, patient_id: int) -> tuple[datetime, ...]:
     """When the person with this record answered calls, on any of their tasks; the latest ten."""
-    runs = select(EnrolmentRow.id).where(
-        EnrolmentRow.patient_id == func.any(id_array(records_of_persons(session, [patient_id])))
-    )
+    runs = select(EnrolmentRow.id).where(EnrolmentRow.patient_id.in_(same_person(patient_id)))
     tasks = select(TaskRow.id).where(TaskRow.enrolment_id.in_(runs))
     rows = session.scalars(
         select(AttemptRow.started_at)

@@ -60,9 +60,22 @@ class QuestionPanel:
 def response_of(session: Session, task: TaskRow) -> surveys.ResponseSnapshot | None:
     """The response that belongs to a task: its own, or that of the earlier step whose questions it asks again."""
     own = surveys.response_of_task(session, task.id)
-    if own is not None or task.after_step_code is None or task.enrolment_id is None:
-        return own
-    earlier = session.scalar(
+    earlier = _earlier(session, task) if own is None else None
+    return own if earlier is None else surveys.response_of_task(session, earlier)
+
+
+def sheet_of(session: Session, task: TaskRow, now: datetime) -> surveys.Sheet | None:
+    """The sheet of the response that belongs to a task, as ``response_of`` has it."""
+    own = surveys.sheet_of_task(session, task.id, now)
+    earlier = _earlier(session, task) if own is None else None
+    return own if earlier is None else surveys.sheet_of_task(session, earlier, now)
+
+
+def _earlier(session: Session, task: TaskRow) -> int | None:
+    """The earlier step whose questions a task asks again, if it does."""
+    if task.after_step_code is None or task.enrolment_id is None:
+        return None
+    return session.scalar(
         select(TaskRow.id)
         .where(
             TaskRow.enrolment_id == task.enrolment_id,
@@ -72,7 +85,6 @@ def response_of(session: Session, task: TaskRow) -> surveys.ResponseSnapshot | N
         )
         .limit(1)
     )
-    return None if earlier is None else surveys.response_of_task(session, earlier)
 
 
 def question_panel(
@@ -85,12 +97,12 @@ def question_panel(
     """
     if task.questionnaire_code is None:
         return None
-    found = response_of(session, task)
-    if found is None:
+    sheet = sheet_of(session, task, now)
+    found = None if sheet is None else sheet.response
+    if sheet is None:
         questionnaire = surveys.questionnaire(session, task.questionnaire_code)
         context, answers = AskContext(), {}
     else:
-        sheet = surveys.sheet(session, found.id, now)
         questionnaire, context = sheet.questionnaire, sheet.context
         answers = {each.question_code: each for each in sheet.snapshots}
     values = {key: each.value for key, each in answers.items()}

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm.events import TasksChanged, publish
 from hcrm.followup.domain.attempts import tried_half_days
 from hcrm.followup.domain.expansion import goes_on_until
 from hcrm.followup.domain.task import BusinessStatus, TaskStatus
-from hcrm.followup.models import EnrolmentRow, TaskRow
+from hcrm.followup.models import TaskRow
 from hcrm.followup.queries.attempts import attempt_records
-from hcrm.followup.queries.plans import plans_of_versions
+from hcrm.followup.queries.plans import plans_of_enrolments
 from hcrm.organization.queries import facility
 
 TRIES = 2
@@ -27,9 +26,8 @@ def go_on(session: Session, task: TaskRow, now: datetime) -> bool:
     """
     if task.status is not TaskStatus.OPEN or task.enrolment_id is None or task.reached_at is not None:
         return False
-    version_id = session.scalar(select(EnrolmentRow.plan_version_id).where(EnrolmentRow.id == task.enrolment_id))
-    plan = plans_of_versions(session, [version_id])[version_id].plan if version_id is not None else None
-    step = next((each for each in plan.steps if each.code == task.step_code), None) if plan is not None else None
+    published = plans_of_enrolments(session, [task.enrolment_id])[task.enrolment_id]
+    step = next((each for each in published.plan.steps if each.code == task.step_code), None)
     if step is None or step.goes_on_until_day is None:
         return False
     zone = facility(session, task.facility_id).zone

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from hcrm.followup.domain.plan import StepChannel
 from hcrm.followup.models import TaskRow
-from hcrm.followup.queries.questions import response_of
+from hcrm.followup.queries.questions import response_of, sheet_of
 from hcrm.followup.service.tasks import UnknownTask, open_task
 from hcrm.survey import service as survey_service
 from hcrm.survey.domain import AskContext, Completeness, Mode, Respondent, completeness
-from hcrm.survey.queries import questionnaire, sheet
+from hcrm.survey.queries import questionnaire
 
 CALL_STAYS_OPEN = timedelta(days=2)
 """How long the questions of a call that is made after its window stay open at least."""
@@ -83,11 +83,10 @@ def core_is_answered(session: Session, task: TaskRow, now: datetime) -> bool:
     """Whether a call may count as completed: its core questions are answered, or it asks none."""
     if task.questionnaire_code is None:
         return True
-    known = response_of(session, task)
-    if known is None:
+    found = sheet_of(session, task, now)
+    if found is None:
         form, answers, context = questionnaire(session, task.questionnaire_code), {}, AskContext()
     else:
-        found = sheet(session, known.id, now)
         form, answers, context = found.questionnaire, found.answers, found.context
     return completeness(form, answers, context) is Completeness.COMPLETE
 

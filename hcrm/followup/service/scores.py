@@ -17,15 +17,16 @@ from hcrm.survey.domain.scoring import response_index
 LOW_SCORE = "low_score"
 
 
-def alert_low_score(session: Session, *, response_id: int, now: datetime) -> int | None:
+def alert_low_score(session: Session, *, response: surveys.ResponseSnapshot, now: datetime) -> int | None:
     """Open an alert when the index (0 to 100) of a completed survey is below what the hospital has set; its id.
 
     None when it is not, when the hospital has set nothing (0), and when the stay has such an alert already.
     """
-    sheet = surveys.sheet(session, response_id, now)
-    response = sheet.response
     least = facility(session, response.facility_id).settings.alert_index_below
-    index = response_index(sheet.questionnaire.questions, sheet.answers) if least else None
+    if not least:
+        return None
+    sheet = surveys.sheet(session, response.id, now)
+    index = response_index(sheet.questionnaire.questions, sheet.answers)
     if index is None or index >= least or _has_one(session, response.patient_id, response.task_id):
         return None
     about = AlertAbout(

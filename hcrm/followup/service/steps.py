@@ -17,7 +17,7 @@ from hcrm.followup.domain.task import EnrolmentStatus, TaskReason, TaskStatus
 from hcrm.followup.models import EnrolmentRow, TaskRow
 from hcrm.followup.queries.enrolment import id_array
 from hcrm.followup.queries.home_visits import service_area
-from hcrm.followup.queries.plans import plans_of_versions
+from hcrm.followup.queries.plans import plans_of_enrolments
 from hcrm.followup.service.tasks import Ending, UnknownTask, end_open
 from hcrm.organization.queries import calendar, facility
 from hcrm.patients.domain import DeceasedState
@@ -35,6 +35,8 @@ def after_end(session: Session, *, task_ids: Collection[int], now: datetime) -> 
     """Carry on after these tasks ended: cancel steps whose condition cannot be met any more, sample re-calls, and
     complete plans that have nothing open.
     """
+    if not task_ids:
+        return
     tasks = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == func.any(id_array(task_ids)))
@@ -104,11 +106,7 @@ def _answers(session: Session, ended: TaskRow) -> Mapping[str, object]:
 def _plans_of(session: Session, tasks: Iterable[TaskRow]) -> dict[int, PublishedPlan]:
     """The plans that the tasks belong to, by enrolment."""
     enrolments = {task.enrolment_id for task in tasks if task.enrolment_id is not None}
-    found = session.execute(
-        select(EnrolmentRow.id, EnrolmentRow.plan_version_id).where(EnrolmentRow.id.in_(enrolments))
-    ).all()
-    plans = plans_of_versions(session, {version_id for _, version_id in found})
-    return {enrolment_id: plans[version_id] for enrolment_id, version_id in found}
+    return plans_of_enrolments(session, enrolments)
 
 
 def create_step(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.patients.domain import (
@@ -47,6 +47,12 @@ def records_of_persons(session: Session, patient_ids: Iterable[int]) -> list[int
     """All records of the persons whom ``patient_ids`` belong to."""
     records = records_by_patient(session, patient_ids)
     return sorted({each for group in records.values() for each in group})
+
+
+def same_person(patient_id: int) -> Select[tuple[int]]:
+    """The records of the person whom this one belongs to, to be looked for inside another query."""
+    person = select(Patient.person_id).where(Patient.id == patient_id).scalar_subquery()
+    return select(_Same.id).where(_Same.person_id == person)
 
 
 def person_of(session: Session, patient_id: int) -> int | None:
@@ -118,7 +124,8 @@ def contacts(
 
     ``records``: those of the patients, from a caller who has read them already.
     """
-    records = records_by_patient(session, patient_ids) if records is None else records
+    if records is None:
+        return _contacts_of_persons(session, patient_ids)
     found: dict[int, list[ContactPoint]] = defaultdict(list)
     everyone = {each for group in records.values() for each in group}
     for row in session.scalars(select(ContactPoint).where(ContactPoint.patient_id.in_(everyone))):
@@ -126,6 +133,20 @@ def contacts(
     return {
         patient_id: _in_order([row for each in group for row in found[each]]) for patient_id, group in records.items()
     }
+
+
+def _contacts_of_persons(session: Session, patient_ids: Iterable[int]) -> dict[int, list[ContactSnapshot]]:
+    found: dict[int, list[ContactPoint]] = defaultdict(list)
+    rows = session.execute(
+        select(Patient.id, ContactPoint)
+        .join(_Same, _Same.person_id == Patient.person_id)
+        .outerjoin(ContactPoint, ContactPoint.patient_id == _Same.id)
+        .where(Patient.id.in_(set(patient_ids)))
+        .order_by(_Same.id != _Same.person_id, _Same.id)
+    )
+    for patient_id, row in rows:
+        found[patient_id].extend([row] if row is not None else [])
+    return {patient_id: _in_order(points) for patient_id, points in found.items()}
 
 
 def _in_order(rows: Iterable[ContactPoint]) -> list[ContactSnapshot]:

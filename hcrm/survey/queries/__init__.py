@@ -31,8 +31,8 @@ from hcrm.survey.domain import (
     UnknownResponse,
     VersionStatus,
 )
-from hcrm.survey.domain.definition import questionnaire_from
 from hcrm.survey.domain.questionnaire import SHIPPED
+from hcrm.survey.queries.given import answers_of, as_value, given, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ResponseSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A response with everything that rules look at, read in two statements."""
+    """A response with everything that rules look at, read in one statement."""
 
     response: ResponseSnapshot
     questionnaire: Questionnaire
@@ -117,7 +117,7 @@ def questionnaire(session: Session, code: str) -> Questionnaire:
     row = session.execute(newest).one_or_none()
     if row is None:
         raise UnknownQuestionnaire(code)
-    return _version(session, row.version_id, row.digest)
+    return version(session, row.version_id, row.digest)
 
 
 def questionnaire_of_response(session: Session, response_id: int) -> Questionnaire:
@@ -132,7 +132,7 @@ def questionnaire_of_response(session: Session, response_id: int) -> Questionnai
     ).one_or_none()
     if row is None:
         raise UnknownResponse(response_id)
-    return _version(session, row.version_id, row.digest)
+    return version(session, row.version_id, row.digest)
 
 
 def questionnaires(session: Session, facility_id: int | None = None) -> list[Questionnaire]:
@@ -142,7 +142,7 @@ def questionnaires(session: Session, facility_id: int | None = None) -> list[Que
         owner = models.Questionnaire.facility_id
         where.append(or_(owner.is_(None), owner == facility_id))
     rows = session.execute(_versions().where(*where).order_by(models.Questionnaire.code)).all()
-    return [_version(session, row.version_id, row.digest) for row in rows]
+    return [version(session, row.version_id, row.digest) for row in rows]
 
 
 def answers(session: Session, response_id: int) -> dict[str, AnswerValue]:
@@ -180,11 +180,6 @@ def _answer(row: models.SurveyAnswer) -> AnswerSnapshot:
     return AnswerSnapshot(row.question_code, as_value(row.value), row.mode, row.respondent, row.answered_at, row.late)
 
 
-def as_value(stored: int | str | list[str]) -> AnswerValue:
-    """An answer as the domain holds it, from how JSON holds it."""
-    return tuple(stored) if isinstance(stored, list) else stored
-
-
 def response(session: Session, response_id: int) -> ResponseSnapshot:
     """Raises ``UnknownResponse``."""
     found = responses(session, [response_id])
@@ -211,11 +206,23 @@ def responses_of_tasks(session: Session, task_ids: Iterable[int]) -> dict[int, R
 
 def sheet(session: Session, response_id: int, now: datetime) -> Sheet:
     """The response, its questionnaire, its current answers and what is known at ``now``. Raises ``UnknownResponse``."""
-    row = _one(session, response_id)
+    row = session.execute(_sheet_by_id(), {"wanted": response_id}).one_or_none()
+    if row is None:
+        raise UnknownResponse(response_id)
+    return _sheet(session, row, now)
+
+
+def sheet_of_task(session: Session, task_id: int, now: datetime) -> Sheet | None:
+    """The sheet of the response that a follow-up task asked for, if it has begun one."""
+    row = session.execute(_sheet_by_task(), {"wanted": task_id}).one_or_none()
+    return None if row is None else _sheet(session, row, now)
+
+
+def _sheet(session: Session, row: Row[Any], now: datetime) -> Sheet:
     return Sheet(
         response=_snapshot(row.SurveyResponse, row.code),
-        questionnaire=_version(session, row.version_id, row.digest),
-        snapshots=tuple(answer_snapshots(session, response_id)),
+        questionnaire=version(session, row.version_id, row.digest),
+        snapshots=answers_of(row.given),
         context=_context(row, now),
     )
 
@@ -229,7 +236,7 @@ def web_survey(session: Session, token: str, now: datetime) -> WebSurvey | None:
     current = session.execute(_current_answers(), {"response": entry.id}).all()
     return WebSurvey(
         response=entry,
-        questionnaire=_version(session, row.version_id, row.digest),
+        questionnaire=version(session, row.version_id, row.digest),
         answers={code: as_value(value) for code, value, _ in current},
         context=_context(row, now),
         facility=organization.snapshot(row.Facility),
@@ -319,17 +326,15 @@ def _snapshot(row: models.SurveyResponse, code: str) -> ResponseSnapshot:
     )
 
 
-def _one(session: Session, response_id: int) -> Row[Any]:
-    row = session.execute(_by_id(), {"wanted": response_id}).one_or_none()
-    if row is None:
-        raise UnknownResponse(response_id)
-    return row
-
-
 # Put together once: these are asked for on every page of a survey.
 @cache
-def _by_id() -> Select[Any]:
-    return _facts(models.SurveyResponse.id == bindparam("wanted"))
+def _sheet_by_id() -> Select[Any]:
+    return _facts(models.SurveyResponse.id == bindparam("wanted")).add_columns(given())
+
+
+@cache
+def _sheet_by_task() -> Select[Any]:
+    return _facts(models.SurveyResponse.task_id == bindparam("wanted")).add_columns(given())
 
 
 @cache
@@ -386,23 +391,7 @@ def _context(row: Row[Any], now: datetime) -> AskContext:
     )
 
 
-_VERSIONS_READ: dict[str, Questionnaire] = {}
-_VERSIONS_KEPT = 256
-
-
 def _versions() -> Select[Any]:
     return select(models.QuestionnaireVersion.id.label("version_id"), models.QuestionnaireVersion.digest).join(
         models.Questionnaire
     )
-
-
-def _version(session: Session, version_id: int, digest: str) -> Questionnaire:
-    """A version, read and checked once in a process and known again by its digest: published ones never change."""
-    found = _VERSIONS_READ.get(digest)
-    if found is None:
-        definition = select(models.QuestionnaireVersion.definition).where(models.QuestionnaireVersion.id == version_id)
-        found = questionnaire_from(session.scalars(definition).one())
-        if len(_VERSIONS_READ) >= _VERSIONS_KEPT:
-            _VERSIONS_READ.clear()
-        _VERSIONS_READ[digest] = found
-    return found

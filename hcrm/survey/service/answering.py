@@ -27,6 +27,7 @@ from hcrm.survey.domain import (
     stopped,
 )
 from hcrm.survey.models import SurveyAnswer, SurveyResponse
+from hcrm.survey.queries.given import as_value
 from hcrm.survey.service.responses import locked
 
 
@@ -215,7 +216,7 @@ def _current(session: Session, response_id: int) -> dict[str, SurveyAnswer]:
 
 
 def _differs(row: SurveyAnswer, value: AnswerValue, mode: Mode, respondent: Respondent) -> bool:
-    return (queries.as_value(row.value), row.mode, row.respondent) != (value, mode, respondent)
+    return (as_value(row.value), row.mode, row.respondent) != (value, mode, respondent)
 
 
 def _is_late(row: SurveyResponse, now: datetime) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,8 +16,8 @@ from hcrm.messaging.domain import LinkBuilder
 from hcrm.messaging.service import finish_conversations_about
 from hcrm.organization import queries as organization
 from hcrm.patients.domain import Proof, age_in_years, is_proof
+from hcrm.patients.models import Patient
 from hcrm.patients.queries import patient_snapshots
-from hcrm.patients.queries.people import birth_date
 from hcrm.survey.domain import (
     Respondent,
     ResponseState,
@@ -58,16 +59,19 @@ def ensure_response(
 
     A child's stay is answered by a parent. Raises ``UnknownQuestionnaire``.
     """
+    facts = _facts_of_new(session, questionnaire_code, patient_id)
     values = {
+        "id": facts.id,
         "facility_id": facility_id,
-        "questionnaire_version_id": _published_version(session, questionnaire_code),
+        "questionnaire_version_id": facts.version_id,
         "patient_id": patient_id,
         "encounter_id": encounter_id,
         "task_id": task_id,
         "department_id": department_id,
         "state": ResponseState.INVITED,
         "token_generation": 0,
-        "respondent": _respondent(session, facility_id, patient_id, now),
+        "token_hash": token_hash(_token_of(session, facts.id, 0)),
+        "respondent": _respondent(session, facility_id, facts.birth_date, now),
         "invited_at": now,
         "expires_at": expires_at,
         "help_sent": False,
@@ -77,7 +81,6 @@ def ensure_response(
     ).one_or_none()
     if made is None:
         return session.scalars(select(SurveyResponse.id).where(SurveyResponse.task_id == task_id)).one()
-    _keep_token(session, made)
     return made
 
 
@@ -196,34 +199,36 @@ def locked(session: Session, response_id: int) -> SurveyResponse:
     return row
 
 
-def _published_version(session: Session, code: str) -> int:
-    """What is asked now; of a questionnaire that was retired the last version, for plans that run on."""
-    found = session.scalars(
-        select(QuestionnaireVersion.id)
+class _New(NamedTuple):
+    """What is needed for a new response: its id, the version that it answers, and the patient's birth date."""
+
+    id: int
+    version_id: int
+    birth_date: date | None
+
+
+def _facts_of_new(session: Session, code: str, patient_id: int) -> _New:
+    """Its version is what is asked now; of a questionnaire that was retired the last one, for plans that run on."""
+    row = session.execute(
+        select(
+            func.nextval("survey_response_id_seq"),
+            QuestionnaireVersion.id,
+            select(Patient.birth_date).where(Patient.id == patient_id).scalar_subquery(),
+        )
         .join(Questionnaire)
         .where(Questionnaire.code == code, QuestionnaireVersion.status != VersionStatus.DRAFT)
         .order_by((QuestionnaireVersion.status == VersionStatus.PUBLISHED).desc(), QuestionnaireVersion.version.desc())
         .limit(1)
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise UnknownQuestionnaire(code)
-    return found
+    return _New(*row)
 
 
-def _respondent(session: Session, facility_id: int, patient_id: int, now: datetime) -> Respondent:
+def _respondent(session: Session, facility_id: int, born: date | None, now: datetime) -> Respondent:
     today: date = now.astimezone(organization.facility(session, facility_id).zone).date()
-    age = age_in_years(birth_date(session, patient_id), today)
+    age = age_in_years(born, today)
     return Respondent.PARENT if age is not None and age < CHILD_BELOW_YEARS else Respondent.PATIENT
-
-
-def _keep_token(session: Session, response_id: int) -> None:
-    """Keep the hash of the token in the link, as ``wiring`` makes links; the token itself is kept nowhere."""
-    session.execute(
-        update(SurveyResponse)
-        .where(SurveyResponse.id == response_id)
-        .values(token_hash=token_hash(_token_of(session, response_id, 0))),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def _token_of(session: Session, response_id: int, generation: int) -> str:
