@@ -32,7 +32,7 @@ from hcrm.survey.domain import (
     VersionStatus,
 )
 from hcrm.survey.domain.questionnaire import SHIPPED
-from hcrm.survey.queries.given import answers_of, as_value, given, version
+from hcrm.survey.queries.given import answers_of, as_value, given, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def questionnaire(session: Session, code: str) -> Questionnaire:
     row = session.execute(newest).one_or_none()
     if row is None:
         raise UnknownQuestionnaire(code)
-    return version(session, row.version_id, row.digest)
+    return version_of(session, row.version_id, row.digest)
 
 
 def questionnaire_of_response(session: Session, response_id: int) -> Questionnaire:
@@ -132,7 +132,7 @@ def questionnaire_of_response(session: Session, response_id: int) -> Questionnai
     ).one_or_none()
     if row is None:
         raise UnknownResponse(response_id)
-    return version(session, row.version_id, row.digest)
+    return version_of(session, row.version_id, row.digest)
 
 
 def questionnaires(session: Session, facility_id: int | None = None) -> list[Questionnaire]:
@@ -142,7 +142,7 @@ def questionnaires(session: Session, facility_id: int | None = None) -> list[Que
         owner = models.Questionnaire.facility_id
         where.append(or_(owner.is_(None), owner == facility_id))
     rows = session.execute(_versions().where(*where).order_by(models.Questionnaire.code)).all()
-    return [version(session, row.version_id, row.digest) for row in rows]
+    return [version_of(session, row.version_id, row.digest) for row in rows]
 
 
 def answers(session: Session, response_id: int) -> dict[str, AnswerValue]:
@@ -221,7 +221,7 @@ def sheet_of_task(session: Session, task_id: int, now: datetime) -> Sheet | None
 def _sheet(session: Session, row: Row[Any], now: datetime) -> Sheet:
     return Sheet(
         response=_snapshot(row.SurveyResponse, row.code),
-        questionnaire=version(session, row.version_id, row.digest),
+        questionnaire=version_of(session, row.version_id, row.digest),
         snapshots=answers_of(row.given),
         context=_context(row, now),
     )
@@ -236,7 +236,7 @@ def web_survey(session: Session, token: str, now: datetime) -> WebSurvey | None:
     current = session.execute(_current_answers(), {"response": entry.id}).all()
     return WebSurvey(
         response=entry,
-        questionnaire=version(session, row.version_id, row.digest),
+        questionnaire=version_of(session, row.version_id, row.digest),
         answers={code: as_value(value) for code, value, _ in current},
         context=_context(row, now),
         facility=organization.snapshot(row.Facility),

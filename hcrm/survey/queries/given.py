@@ -50,7 +50,7 @@ def as_value(stored: int | str | list[str]) -> AnswerValue:
     return tuple(stored) if isinstance(stored, list) else stored
 
 
-def version(session: Session, version_id: int, digest: str) -> Questionnaire:
+def version_of(session: Session, version_id: int, digest: str) -> Questionnaire:
     """A version, read and checked once in a process and known again by its digest: published ones never change."""
     found = _VERSIONS_READ.get(digest)
     if found is None:

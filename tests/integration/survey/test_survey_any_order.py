@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from hcrm.survey import queries, service
 from hcrm.survey.domain import InvalidAnswer, Mode, NotUnderstood, ResponseState, parse_reply
 from hcrm.survey.models import SurveyAnswer, SurveyResponse
+from hcrm.survey.queries.given import as_value
 from hcrm.survey.readers import packaged_questionnaire
 from hcrm.survey.service import WebOutcome
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -143,7 +144,7 @@ class Channels(RuleBasedStateMachine):
     @invariant()
     def every_answer_that_was_ever_given_is_kept_in_its_order(self) -> None:
         rows = self.session.scalars(select(SurveyAnswer).order_by(SurveyAnswer.id)).all()
-        assert [(row.question_code, queries.as_value(row.value), row.mode, row.late) for row in rows] == self.kept
+        assert [(row.question_code, as_value(row.value), row.mode, row.late) for row in rows] == self.kept
         current = [row.question_code for row in rows if row.superseded_at is None]
         assert len(current) == len(set(current)) == len(self.answers)
 
