@@ -262,6 +262,8 @@ def _print(made: dict[str, Any], columns: Sequence[tuple[str, str]], *, as_json:
         table.add_section()
         table.add_row(*(_cell(name, made["total"][name]) for _, name in columns), style="bold")
     Console().print(table)
+    if any(row.get("withheld") for row in made["rows"]):
+        click.echo("No share of a person is shown below 30 tasks due.")
     if made["total"]["provisional"]:
         click.echo("Provisional: some of these can still change.")
 

@@ -79,6 +79,12 @@ FOLLOWUP_GROUPINGS = (
     By.DAY,
     By.NONE,
 )
+PERSONAL_GROUPINGS = (By.CLINICIAN, By.STAFF)
+"""Groupings whose groups are persons."""
+
+LEAST_OF_A_PERSON = 30
+"""With fewer tasks due no share of a person is told, in whatever form."""
+
 IMPERSONAL_GROUPINGS = tuple(by for by in FOLLOWUP_GROUPINGS if by is not By.STAFF)
 """What everybody who sees figures may group by; what each person did is for whoever reviews their work."""
 
@@ -141,18 +147,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``numerator`` of ``denominator`` with Wilson's 95 % interval; all None when there is nothing to divide by."""
+    """``numerator`` of ``denominator`` with Wilson's 95 % interval; None with nothing to divide by or ``withheld``."""
 
     numerator: int
     denominator: int
+    withheld: bool = False
 
     @property
     def value(self) -> float | None:
-        return rate(self.numerator, self.denominator)
+        return None if self.withheld else rate(self.numerator, self.denominator)
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return wilson(self.numerator, self.denominator)
+        return None if self.withheld else wilson(self.numerator, self.denominator)
 
     @property
     def low(self) -> float | None:
@@ -191,29 +198,46 @@ class RevisitReport:
 @dataclass(frozen=True, slots=True)
 class FollowupRow:
     """The funnel of one group. ``discharged`` are live discharges in the period, ``followed_up`` those of them with a
-    completed contact by a person (百分百随访); both None where a grouping is not about discharges.
+    completed contact by a person (百分百随访); both None where a grouping is not about discharges. ``of_person``: the
+    group is what one person did.
     """
 
     label: Label
     funnel: Funnel
     discharged: int | None = None
     followed_up: int | None = None
+    of_person: bool = False
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the shares of the group are not told: a person with too few tasks due."""
+        return self.of_person and self.funnel.due < LEAST_OF_A_PERSON
 
     @property
     def in_time(self) -> Rate:
-        return Rate(self.funnel.completed_in_time, self.funnel.due)
+        return self._of_due(self.funnel.completed_in_time)
 
     @property
     def completion(self) -> Rate:
-        return Rate(self.funnel.completed, self.funnel.due)
+        return self._of_due(self.funnel.completed)
 
     @property
     def coverage(self) -> Rate:
-        return Rate(self.funnel.attempted, self.funnel.due)
+        return self._of_due(self.funnel.attempted)
 
     @property
     def contact(self) -> Rate:
-        return Rate(self.funnel.reached, self.funnel.due)
+        return self._of_due(self.funnel.reached)
+
+    @property
+    def all_discharges(self) -> Rate | None:
+        """Live discharges with a completed contact; None where a grouping is not about discharges."""
+        if self.discharged is None or self.followed_up is None:
+            return None
+        return Rate(self.followed_up, self.discharged, self.withheld)
+
+    def _of_due(self, count: int) -> Rate:
+        return Rate(count, self.funnel.due, self.withheld)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,10 @@ def _report() -> dict[str, Any]:
             "high": share,
             "excluded": {"type": "object", "additionalProperties": {"type": "integer"}},
             "provisional": {"type": "boolean"},
+            "withheld": {
+                "type": "boolean",
+                "description": "Follow-up only: a person with fewer than 30 tasks due, whose shares are null",
+            },
         },
         "additionalProperties": True,
     }

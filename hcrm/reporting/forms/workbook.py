@@ -70,6 +70,7 @@ HEAD_LABELS: Mapping[str, str] = {
     "discharged": _l("Discharged"),
     "followed_up": _l("With a completed contact"),
     "followed_up_rate": _l("Share with a completed contact"),
+    "withheld": _l("Shares not shown: fewer than 30 due"),
     "provisional": _l("Provisional"),
     "provisional_indexes": _l("Still inside the window"),
     "n": _l("Answers"),

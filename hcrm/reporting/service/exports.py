@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from hcrm.reporting.domain.definitions import DEFINITIONS
-from hcrm.reporting.domain.funnel import rate
 from hcrm.reporting.domain.reports import (
     FollowupReport,
     FollowupRow,
@@ -35,7 +34,10 @@ def revisit_json(report: RevisitReport) -> dict[str, Any]:
 
 
 def followup_json(report: FollowupReport) -> dict[str, Any]:
-    """The object that ``hcrm report followup --json`` prints; ``rate`` is completed / due."""
+    """The object that ``hcrm report followup --json`` prints; ``rate`` is completed / due.
+
+    A row is ``withheld`` when its shares are null because it is a person with too few tasks due.
+    """
     return {
         "measure": "followup_completion",
         "definition": DEFINITIONS["followup_completion"].sentence("en"),
@@ -112,9 +114,6 @@ def _revisit_row(row: RevisitRow) -> dict[str, Any]:
 
 def _followup_row(row: FollowupRow) -> dict[str, Any]:
     funnel = row.funnel
-    all_discharges = (
-        None if row.discharged is None or row.followed_up is None else rate(row.followed_up, row.discharged)
-    )
     return {
         "group": row.label.name,
         "code": row.label.code,
@@ -140,7 +139,8 @@ def _followup_row(row: FollowupRow) -> dict[str, Any]:
         "on_time_high": row.in_time.high,
         "discharged": row.discharged,
         "followed_up": row.followed_up,
-        "followed_up_rate": all_discharges,
+        "followed_up_rate": row.all_discharges.value if row.all_discharges else None,
+        "withheld": row.withheld,
         "provisional": funnel.provisional,
     }
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hcrm.reporting.domain.funnel import funnel
 from hcrm.reporting.domain.reports import (
     FOLLOWUP_GROUPINGS,
+    PERSONAL_GROUPINGS,
     TOTAL,
     By,
     FollowupReport,
@@ -49,10 +50,15 @@ def followup_report(
     rows = []
     for key in labels.ordered({**groups, **discharges}):
         here = discharges.get(key, Discharges(0, 0)) if by in DISCHARGE_GROUPINGS else None
-        row = FollowupRow(labels.of(key), funnel(groups.get(key, ())))
-        if here is not None:
-            row = FollowupRow(row.label, row.funnel, here.discharged, here.followed_up)
-        rows.append(row)
+        rows.append(
+            FollowupRow(
+                labels.of(key),
+                funnel(groups.get(key, ())),
+                here.discharged if here else None,
+                here.followed_up if here else None,
+                of_person=by in PERSONAL_GROUPINGS,
+            )
+        )
     return FollowupReport(
         by,
         only.basis,

@@ -13,14 +13,11 @@ from sqlalchemy.orm import Session
 from hcrm.audit.service import record
 from hcrm.followup.queries.recalls import recalls
 from hcrm.reporting.domain.periods import Period
-from hcrm.reporting.domain.reports import Rate, Selection
+from hcrm.reporting.domain.reports import LEAST_OF_A_PERSON, Rate, Selection
 from hcrm.reporting.models import ReviewAppeal, ReviewApproval
 from hcrm.reporting.queries.answers import midnight
 from hcrm.reporting.queries.places import facility_zones
 from hcrm.reporting.queries.review import Work, alerts_of, work_of
-
-LEAST = 30
-"""Below this number of calls nobody gets a score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Reviewed:
     @property
     def scored(self) -> bool:
         """Whether there are enough calls for shares."""
-        return self.work.counted >= LEAST
+        return self.work.counted >= LEAST_OF_A_PERSON
 
     @property
     def done(self) -> Rate:
