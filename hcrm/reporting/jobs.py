@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hcrm.reporting.providers.smtp import MailServer, NotSent, send
+from hcrm.reporting.service.kept import work_out_again
+from hcrm.reporting.service.kept_figures import KEPT
 from hcrm.reporting.service.letters import Letter, note_failed, note_sent, take_letters
 from hcrm.reporting.service.rollup import work_off
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -12,7 +14,7 @@ AT_ONCE = 20
 
 
 def add_up_days(runtime: Runtime) -> int:
-    """Add up the days that have changed since; returns how many."""
+    """Add up the days that have changed since, then work out again what people look at; returns how many days."""
     total = 0
     for _ in range(AT_ONCE):
         with unit_of_work(runtime.sessions) as session:
@@ -20,6 +22,8 @@ def add_up_days(runtime: Runtime) -> int:
         total += done
         if done == 0:
             break
+    with unit_of_work(runtime.sessions) as session:
+        work_out_again(session, KEPT, runtime.clock.now())
     return total
 
 

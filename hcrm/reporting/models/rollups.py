@@ -18,12 +18,16 @@ from hcrm.db import Base, BigId, Code, text_enum
 
 
 class MarkKind(StrEnum):
-    """What a mark points at: a day of one roll-up, or a person or a response whose days have to be looked up."""
+    """What a mark points at: a day of one roll-up, or a person or a response whose days have to be looked up.
+
+    Tries have no roll-up: their days have versions only, by which results are kept.
+    """
 
     TASK = "task"
     STAY = "stay"
     ANSWER = "answer"
     INVITATION = "invitation"
+    TRY = "try"
     PERSON = "person"
     RESPONSE = "response"
 

@@ -77,6 +77,7 @@ def said_page() -> ResponseReturnValue:
             facility_id=place.facility.id,
             by=by,
             topic=topic,
+            now=now(),
             today=place.today,
         )
     more = {"topic": topic, "sides": labels, "figures": _said_figures(view)}

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from hcrm.patients.domain import Sex
-from hcrm.reporting.domain.case_mix import Case, Model, Ratio, fit, ratio
+from hcrm.reporting.domain.case_mix import Ratio, ratio
 from hcrm.reporting.domain.comments import DEFAULT_WORDS, Tone, tone, topics
-from hcrm.reporting.domain.drivers import LEAST_PAIRS, Correlation, correlation
-from hcrm.reporting.domain.groups import years_old
+from hcrm.reporting.domain.drivers import Correlation
 from hcrm.reporting.domain.kaplan_meier import Returned
+from hcrm.reporting.domain.measures import Measure, Unit
 from hcrm.reporting.domain.reach import Hour, Try, best_hours, tries_until_reached
 from hcrm.reporting.domain.reports import By, FollowupReport, Label, RevisitReport, SatisfactionReport, Selection
-from hcrm.reporting.domain.revisits import Outcome
 from hcrm.reporting.domain.spc import Chart, xmr_chart
-from hcrm.reporting.queries.answers import responses_with_answers
-from hcrm.reporting.queries.attempts import tries_by_hour, tries_of_tasks
 from hcrm.reporting.queries.comments import word_lists, written
-from hcrm.reporting.queries.indexes import known
+from hcrm.reporting.queries.measures import named_measure
+from hcrm.reporting.queries.places import facility_zones
 from hcrm.reporting.queries.tasks import TaskFilter
 from hcrm.reporting.service.followup import followup_report
+from hcrm.reporting.service.kept import result
+from hcrm.reporting.service.kept_figures import DRIVERS, RETURNS, RETURNS_BY_OUTCOME, TRIES, Counted, settled
 from hcrm.reporting.service.labels import Labels
-from hcrm.reporting.service.revisits import ONE_BY_ONE, counted_figures, revisit_figures
-from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, OVERALL, SCORED_KINDS, satisfaction_report
+from hcrm.reporting.service.revisits import counted_report, curve_of, of_its_hospital
+from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, satisfaction_report
 from hcrm.survey.domain import QuestionKind
 from hcrm.survey.domain.redaction import redacted
 from hcrm.survey.domain.scoring import SMALL_GROUP
@@ -54,8 +53,10 @@ class FollowupSides:
 
 def followup_sides(session: Session, *, selection: Selection, by: By, now: datetime, only: TaskFilter) -> FollowupSides:
     """Everything on the page of follow-up."""
-    hours = tries_by_hour(session, selection)
-    reached_at, made = tries_of_tasks(session, selection)
+    kept = result(session, TRIES, selection, now)
+    hours = [Hour(*hour) for hour in kept["hours"]]
+    reached_at = [number for number, tasks in kept["reached"] for _ in range(tasks)]
+    made = dict(kept["made"])
     people = TaskFilter(basis=only.basis, human=True, without_recall=True)
     return FollowupSides(
         followup_report(session, selection=selection, by=by, now=now, only=only),
@@ -87,54 +88,44 @@ class ReturnSides:
     expected: tuple[Expected, ...]
     modelled: int
     discharges: int
-    model: Model | None
 
 
 def return_sides(session: Session, *, selection: Selection, measure: str, by: By, now: datetime) -> ReturnSides:
     """Everything on the page of returns. Raises ``UnknownMeasure``."""
-    each = revisit_figures(session, measure=measure, selection=selection, now=now)
-    figures = each if by in ONE_BY_ONE else counted_figures(session, measure=measure, selection=selection, now=now)
-    indexes = [outcome for outcome in each.outcomes if outcome.excluded is None]
-    cases = _cases(session, indexes)
-    model = fit(list(cases.values()))
+    named = named_measure(session, measure, selection)
+    here = of_its_hospital(selection, named.facility_id)
+    counted = Counted.read(_returns(session, named.measure, here, by, now))
     return ReturnSides(
-        figures.report(session, by),
-        each.returned_by_day(),
-        _expected(session, indexes, cases, model),
-        len(cases),
-        len(indexes),
-        model,
+        counted_report(session, named.measure, named.definition, here, by, counted.groups, counted.total),
+        curve_of(named.measure, counted.watched),
+        _expected(session, counted),
+        counted.modelled,
+        counted.total.denominator,
     )
 
 
-def _cases(session: Session, indexes: list[Outcome]) -> dict[int, Case]:
-    """The indexes that the model can use, by their place in the list."""
-    found = known(session, (outcome.index.id for outcome in indexes))
-    cases = {}
-    for at, outcome in enumerate(indexes):
-        facts, day = found.get(outcome.index.id), outcome.index.discharged_on
-        if facts is None or facts.born_on is None or facts.lace is None or day is None:
-            continue
-        if facts.sex not in {Sex.MALE, Sex.FEMALE} or facts.born_on > day:
-            continue
-        age = years_old(facts.born_on, day)
-        cases[at] = Case(age, facts.sex is Sex.MALE, facts.lace, outcome.revisit is not None)
-    return cases
+def _returns(session: Session, measure: Measure, here: Selection, by: By, now: datetime) -> Any:
+    """What became of the indexes. While windows run it is kept for the day, or, where hours count, not at all."""
+    figure = RETURNS_BY_OUTCOME if by is By.OUTCOME else RETURNS
+    asked = {"measure": measure.code, "by": by.value}
+    zones = [ZoneInfo(zone) for zone in facility_zones(session, here).values()]
+    today = max((now.astimezone(zone).date() for zone in zones), default=now.date())
+    if settled(measure, here.to_on, today):
+        return result(session, figure, here, now, **asked)
+    if measure.unit is Unit.DAYS:
+        return result(session, figure, here, now, **asked, day=today.isoformat())
+    return figure.work_out(session, here, asked, now)
 
 
-def _expected(
-    session: Session, indexes: list[Outcome], cases: Mapping[int, Case], model: Model | None
-) -> tuple[Expected, ...]:
-    if model is None:
+def _expected(session: Session, counted: Counted) -> tuple[Expected, ...]:
+    if counted.expected is None:
         return ()
-    groups: dict[Any, list[Case]] = {}
-    for at, case in cases.items():
-        groups.setdefault(indexes[at].index.department_id, []).append(case)
     labels, found = Labels(session, By.DEPARTMENT), []
-    for key in labels.ordered(groups):
-        here = ratio(sum(case.returned for case in groups[key]), sum(model.expected(case) for case in groups[key]))
+    for key in labels.ordered(counted.expected):
+        discharges, observed, expected = counted.expected[key]
+        here = ratio(observed, expected)
         if here is not None:
-            found.append(Expected(labels.of(key), len(groups[key]), here))
+            found.append(Expected(labels.of(key), discharges, here))
     return tuple(found)
 
 
@@ -170,7 +161,7 @@ class SaidSides:
 
 
 def said_sides(
-    session: Session, *, selection: Selection, facility_id: int, by: By, topic: str = "", today: date
+    session: Session, *, selection: Selection, facility_id: int, by: By, topic: str = "", now: datetime, today: date
 ) -> SaidSides:
     """Everything on the page of satisfaction; ``topic`` narrows the comments to a topic or a tone."""
     until = selection.to_on or today
@@ -180,31 +171,23 @@ def said_sides(
     means = [row.mean.value for row in months.rows if row.mean.value is not None]
     return SaidSides(
         satisfaction_report(session, selection=selection, by=By.QUESTION, with_index=False),
-        satisfaction_report(session, selection=selection, by=by),
+        satisfaction_report(session, selection=selection, by=by, now=now),
         months,
         xmr_chart(means),
-        _drivers(session, selection),
+        _drivers(session, selection, now),
         comments_of(session, selection, facility_id, topic),
     )
 
 
-def _drivers(session: Session, selection: Selection) -> tuple[Driver, ...]:
+def _drivers(session: Session, selection: Selection, now: datetime) -> tuple[Driver, ...]:
     if not published_questionnaires(session):
         return ()
     form = published_questionnaire(session, DEFAULT_QUESTIONNAIRE)
-    answers = [each for _key, each in responses_with_answers(session, selection, form.code, By.NONE)]
+    kept = result(session, DRIVERS, selection, now, questionnaire=form.code, version=str(form.version))
     found = []
-    for question in form.questions:
-        if question.kind not in SCORED_KINDS or question.code == OVERALL:
-            continue
-        pairs = [
-            (float(one), float(whole))
-            for each in answers
-            if isinstance(one := each.get(question.code), int) and isinstance(whole := each.get(OVERALL), int)
-        ]
-        text = question.wording.patient
-        moved = correlation(pairs) if len(pairs) >= LEAST_PAIRS else None
-        found.append(Driver(Label(question.code, text.en, text.zh, question.code), moved))
+    for code, moved in kept:
+        text = form.question(code).wording.patient
+        found.append(Driver(Label(code, text.en, text.zh, code), None if moved is None else Correlation(*moved)))
     return tuple(sorted(found, key=lambda driver: -(driver.found.r if driver.found else -2)))
 
 

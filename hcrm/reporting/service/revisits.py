@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -44,21 +44,14 @@ class RevisitFigures:
     outcomes: tuple[Outcome, ...]
 
     def report(self, session: Session, by: By) -> RevisitReport:
-        labels = Labels(session, by)
+        groups, total = self.counts(session, by)
+        return counted_report(session, self.measure, self.definition, self.selection, by, groups, total)
+
+    def counts(self, session: Session, by: By) -> tuple[dict[Any, RevisitCounts], RevisitCounts]:
+        """Counts by the key of each group (none where it is not grouped), and of all."""
         groups = count(self.outcomes, self.measure, self._key(session, by)) if by is not By.NONE else {}
         totals = count(self.outcomes, self.measure, _KEYS[By.NONE])
-        total = _row(Labels(session, By.NONE), By.NONE.value, totals.get(By.NONE.value, RevisitCounts()))
-        rows = tuple(_row(labels, key, groups[key]) for key in labels.ordered(groups))
-        return RevisitReport(
-            self.measure.code,
-            self.definition,
-            self.measure.link,
-            by,
-            self.selection.from_on,
-            self.selection.to_on,
-            rows if by is not By.NONE else (total,),
-            total,
-        )
+        return groups, totals.get(By.NONE.value, RevisitCounts())
 
     def _key(self, session: Session, by: By) -> Callable[[Stay], Any]:
         """What names the group of an index; of those that were read one by one also what stands elsewhere."""
@@ -82,8 +75,38 @@ class RevisitFigures:
             for outcome in self.outcomes
             if outcome.excluded is None
         ]
-        last = -(-self.measure.last // 24) if self.measure.unit is Unit.HOURS else self.measure.last
-        return returned_by_day(watched, last)
+        return curve_of(self.measure, watched)
+
+
+def curve_of(measure: Measure, watched: Iterable[tuple[int, bool, int]]) -> tuple[Returned, ...]:
+    """The curve of a measure from how long indexes were watched, whether they came back, and how many there are."""
+    last = -(-measure.last // 24) if measure.unit is Unit.HOURS else measure.last
+    return returned_by_day(watched, last)
+
+
+def counted_report(
+    session: Session,
+    measure: Measure,
+    definition: Definition,
+    selection: Selection,
+    by: By,
+    groups: Mapping[Any, RevisitCounts],
+    total: RevisitCounts,
+) -> RevisitReport:
+    """The report of counts, with the names of the groups in their order."""
+    labels = Labels(session, by)
+    whole = _row(Labels(session, By.NONE), By.NONE.value, total)
+    rows = tuple(_row(labels, key, groups[key]) for key in labels.ordered(groups))
+    return RevisitReport(
+        measure.code,
+        definition,
+        measure.link,
+        by,
+        selection.from_on,
+        selection.to_on,
+        rows if by is not By.NONE else (whole,),
+        whole,
+    )
 
 
 def revisit_figures(
@@ -102,7 +125,7 @@ def revisit_figures(
     as one outcome with a weight. Raises ``UnknownMeasure``.
     """
     named = named_measure(session, measure, selection)
-    asked, here = named.measure.linked(link), _of_its_hospital(selection, named.facility_id)
+    asked, here = named.measure.linked(link), of_its_hospital(selection, named.facility_id)
     return RevisitFigures(asked, named.definition, here, tuple(_from_stays(session, asked, here, now, grouped=grouped)))
 
 
@@ -114,7 +137,7 @@ def tried_figures(
     return RevisitFigures(measure, definition, selection, tuple(found))
 
 
-def _of_its_hospital(selection: Selection, facility_id: int | None) -> Selection:
+def of_its_hospital(selection: Selection, facility_id: int | None) -> Selection:
     """The selection in the hospital that made a measure; a shipped one belongs to none."""
     if facility_id is None:
         return selection

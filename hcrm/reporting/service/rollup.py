@@ -11,12 +11,23 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hcrm.reporting.domain.measures import MEASURES
 from hcrm.reporting.domain.reports import Selection
 from hcrm.reporting.domain.revisits import outcomes
-from hcrm.reporting.models import AnswerDay, DischargeDay, InvitationDay, Mark, MarkKind, ReturnDay, TaskDay
+from hcrm.reporting.models import (
+    AnswerDay,
+    DayVersion,
+    DischargeDay,
+    InvitationDay,
+    Mark,
+    MarkKind,
+    Progress,
+    ReturnDay,
+    TaskDay,
+)
 from hcrm.reporting.queries import day_rows
 from hcrm.reporting.queries.day_differences import SQL_ROLLED, differing, known_days
 from hcrm.reporting.queries.marks import Changed, changed, days_of
@@ -31,7 +42,7 @@ SUBJECTS = 200_000
 """So many persons and responses are looked up in one transaction."""
 
 DAYS = 31
-"""So many days of one roll-up are added up in one transaction, the newest first: people look at those."""
+"""So many days of one roll-up are added up in one transaction, those that have waited longest first."""
 
 CHECKED = 400
 """So many days are checked by one statement."""
@@ -41,28 +52,68 @@ def work_off(session: Session, now: datetime, *, days: int = DAYS) -> int:
     """Add up some of the days that have changed; returns how many, 0 when there are none or another one is at it."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return 0
-    _look_up(session)
+    begun = _begun(session, now)
+    looked_up = _look_up(session)
+    if looked_up is not None and looked_up <= begun.mark_id:
+        # The days of those persons have waited as long as they, but their marks are new.
+        begun.mark_id = session.scalar(select(func.max(Mark.id))) or begun.mark_id
     zones = facility_zones(session, Selection())
-    newest = select(Mark.kind, Mark.facility_id, func.max(Mark.day)).where(Mark.day.is_not(None))
-    newest = newest.group_by(Mark.kind, Mark.facility_id)
+    marked = select(Mark.kind, Mark.facility_id).where(Mark.day.is_not(None)).distinct()
     added_up = 0
-    for kind, facility_id, last in session.execute(newest).all():
-        some = _taken(session, kind, facility_id, last, days)
+    for kind, facility_id in session.execute(marked.order_by(Mark.kind, Mark.facility_id)).all():
+        some = _taken(session, kind, facility_id, days)
         _ROLLED[kind](session, facility_id, zones[facility_id], some, now)
+        _renew(session, kind, facility_id, some)
         added_up += len(some)
+    _note(session, begun)
     return added_up
 
 
-def _look_up(session: Session) -> None:
-    """Turn marks of persons and responses into marks of their days."""
-    wanted = select(Mark.id).where(Mark.subject_id.is_not(None)).limit(SUBJECTS)
+def _begun(session: Session, now: datetime) -> Progress:
+    """The marks that are being worked off; all there are, where none were before."""
+    progress = session.get(Progress, 1)
+    newest = session.scalar(select(func.max(Mark.id))) or 0
+    if progress is None:
+        progress = Progress(id=1, mark_id=newest, noted_at=now, as_of=None)
+        session.add(progress)
+    elif progress.as_of is not None and progress.as_of >= progress.noted_at:
+        progress.mark_id, progress.noted_at = newest, now
+    return progress
+
+
+def _note(session: Session, begun: Progress) -> None:
+    """Where none of those marks is left, the roll-ups hold everything of the moment when they were the newest."""
+    session.flush()
+    oldest = session.scalar(select(func.min(Mark.id)))
+    if oldest is None or oldest > begun.mark_id:
+        begun.as_of = begun.noted_at
+
+
+def _renew(session: Session, kind: MarkKind, facility_id: int, days: list[date]) -> None:
+    """Give days a larger version than any had before."""
+    if not days:
+        return
+    number = session.scalar(select(func.nextval(func.pg_get_serial_sequence(Mark.__tablename__, "id"))))
+    rows = [{"facility_id": facility_id, "kind": kind, "day": day, "version": number} for day in days]
+    statement = upsert(DayVersion)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["facility_id", "kind", "day"], set_={"version": statement.excluded.version}
+        ),
+        rows,
+    )
+
+
+def _look_up(session: Session) -> int | None:
+    """Turn marks of persons and responses into marks of their days; the id of the oldest one taken."""
+    wanted = select(Mark.id).where(Mark.subject_id.is_not(None)).order_by(Mark.id).limit(SUBJECTS)
     taken = session.execute(
         delete(Mark)
         .where(Mark.id.in_(wanted))
-        .returning(Mark.kind, Mark.subject_id)
+        .returning(Mark.kind, Mark.subject_id, Mark.id)
         .execution_options(synchronize_session=False)
     ).all()
-    found = days_of(session, [(kind, subject) for kind, subject in taken])
+    found = days_of(session, [(kind, subject) for kind, subject, _ in taken])
     rows = [
         {"kind": kind, "facility_id": facility_id, "day": day}
         for kind, by_facility in found.items()
@@ -71,14 +122,18 @@ def _look_up(session: Session) -> None:
     ]
     if rows:
         session.execute(insert(Mark), rows)
+    return min((number for _kind, _subject, number in taken), default=None)
 
 
-def _taken(session: Session, kind: MarkKind, facility_id: int, last: date, days: int) -> list[date]:
-    """Take the marks of the newest days up to ``last``; the days."""
+def _taken(session: Session, kind: MarkKind, facility_id: int, days: int) -> list[date]:
+    """Take the marks of the days that have waited longest; the days."""
     here = (Mark.kind == kind, Mark.facility_id == facility_id, Mark.day.is_not(None))
-    newest = select(Mark.day).where(*here, Mark.day <= last).distinct().order_by(Mark.day.desc()).limit(days)
+    waiting = select(Mark.day).where(*here).group_by(Mark.day).order_by(func.min(Mark.id)).limit(days)
     taken = session.execute(
-        delete(Mark).where(*here, Mark.day.in_(newest)).returning(Mark.day).execution_options(synchronize_session=False)
+        delete(Mark)
+        .where(*here, Mark.day.in_(waiting))
+        .returning(Mark.day)
+        .execution_options(synchronize_session=False)
     )
     return sorted({day for (day,) in taken if day is not None})
 
@@ -177,10 +232,16 @@ def _invitations(session: Session, facility_id: int, zone: str, days: list[date]
     _replace(session, InvitationDay.day, facility_id, days, day_rows.invitation_days(facility_id, zone, days))
 
 
+def _tries(session: Session, facility_id: int, zone: str, days: list[date], now: datetime) -> None:
+    """Tries are not added up: results that are kept go by the versions of their days."""
+    del session, facility_id, zone, days, now
+
+
 _ROLLED = {
     MarkKind.TASK: _tasks,
     MarkKind.STAY: _stays,
     MarkKind.ANSWER: _answers,
     MarkKind.INVITATION: _invitations,
+    MarkKind.TRY: _tries,
 }
 """Who adds up the days of each kind; marks of persons and responses have been turned into days before."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -21,9 +21,11 @@ from hcrm.reporting.domain.reports import (
     SatisfactionRow,
     Selection,
 )
+from hcrm.reporting.models import MarkKind
 from hcrm.reporting.queries.answers import Answered, Responses, responses_with_answers
 from hcrm.reporting.queries.marks import Changed, changed
 from hcrm.reporting.queries.rolled import answer_counts, response_counts
+from hcrm.reporting.service.kept import Arguments, Figure, result
 from hcrm.reporting.service.labels import Labels
 from hcrm.survey.domain import AnswerValue, Question, QuestionKind, Questionnaire, scoring
 from hcrm.survey.queries import questionnaire as published_questionnaire
@@ -44,10 +46,12 @@ def satisfaction_report(
     by: By,
     questionnaire: str = DEFAULT_QUESTIONNAIRE,
     with_index: bool = True,
+    now: datetime | None = None,
 ) -> SatisfactionReport:
     """Scores by question, or of the question ``overall`` by department or month, and in total.
 
-    The index needs every single response; ``with_index`` False leaves it out where nobody looks at it. Raises
+    The index needs every single response: ``with_index`` False leaves it out where nobody looks at it, and pages give
+    ``now``, so that what it came to may be kept. Raises
     ``ValueError`` for a grouping it lacks, ``UnknownQuestionnaire`` for a questionnaire nobody published; before any is
     published the report is empty.
     """
@@ -58,7 +62,7 @@ def satisfaction_report(
     form = published_questionnaire(session, questionnaire)
     changes = changed(session)
     counted = answer_counts(session, changes, selection, form.code, By.NONE)
-    return _report(session, changes, selection, by, form, counted, with_index=with_index)
+    return _report(session, changes, selection, by, form, counted, _Index(session, form, now) if with_index else None)
 
 
 def satisfaction_and_before(
@@ -80,7 +84,7 @@ def satisfaction_and_before(
         for (later, question), answered in read.items()
         if not later and question in form.by_code and form.question(question).kind in SCORED_KINDS
     }
-    return _report(session, changes, selection, By.QUESTION, form, counted, with_index=False), rates
+    return _report(session, changes, selection, By.QUESTION, form, counted, None), rates
 
 
 def _rate(question: Question, values: Counter[AnswerValue]) -> Rate:
@@ -95,10 +99,9 @@ def _report(
     by: By,
     form: Questionnaire,
     counted: Mapping[tuple[Any, str], Answered],
-    *,
-    with_index: bool,
+    index: _Index | None,
 ) -> SatisfactionReport:
-    total = _totals(session, changes, selection, form, By.NONE, counted, with_index=with_index)
+    total = _totals(session, changes, selection, form, By.NONE, counted, index)
     whole = total[0] if total else _row(TOTAL, form.question(OVERALL), Answered())
     if by is By.NONE:
         rows = [whole]
@@ -106,8 +109,39 @@ def _report(
         rows = _questions(form, counted)
     else:
         groups = answer_counts(session, changes, selection, form.code, by)
-        rows = [_shown(row) for row in _totals(session, changes, selection, form, by, groups, with_index=with_index)]
+        rows = [_shown(row) for row in _totals(session, changes, selection, form, by, groups, index)]
     return SatisfactionReport(form.code, by, selection.from_on, selection.to_on, tuple(rows), whole)
+
+
+def _indexes(session: Session, selection: Selection, arguments: Arguments, _now: datetime) -> Any:
+    """The index of the responses of each group, as a score."""
+    form, groups = published_questionnaire(session, arguments["questionnaire"]), defaultdict(list)
+    for key, answers in responses_with_answers(session, selection, form.code, By(arguments["by"])):
+        index = scoring.response_index(form.questions, answers)
+        if index is not None:
+            groups[key].append(index)
+    return [[key, list(astuple(scoring.index(values)))] for key, values in groups.items()]
+
+
+INDEXES = Figure("satisfaction_index", (MarkKind.ANSWER,), _indexes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Where the index of a questionnaire comes from: kept results for pages, which give ``now``; else the answers."""
+
+    session: Session
+    form: Questionnaire
+    now: datetime | None
+
+    def of(self, selection: Selection, by: By) -> dict[Any, scoring.Score]:
+        """The index by the keys of the groups."""
+        asked = {"questionnaire": self.form.code, "version": str(self.form.version), "by": by.value}
+        if self.now is None:
+            found = _indexes(self.session, selection, asked, datetime.max.replace(tzinfo=UTC))
+        else:
+            found = result(self.session, INDEXES, selection, self.now, **asked)
+        return {key: scoring.Score(*score) for key, score in found}
 
 
 def _questions(form: Questionnaire, counted: Mapping[tuple[Any, str], Answered]) -> list[SatisfactionRow]:
@@ -131,19 +165,16 @@ def _totals(
     form: Questionnaire,
     by: By,
     counted: Mapping[tuple[Any, str], Answered],
-    *,
-    with_index: bool,
+    index: _Index | None,
 ) -> list[SatisfactionRow]:
     """One row for each group: its overall satisfaction, recommendation, index and response rates."""
     responses = response_counts(session, changes, selection, form.code, by)
-    indexes: dict[Any, list[float]] = defaultdict(list)
-    for key, answers in responses_with_answers(session, selection, form.code, by) if with_index else ():
-        index = scoring.response_index(form.questions, answers)
-        if index is not None:
-            indexes[key].append(index)
+    indexes = index.of(selection, by) if index else {}
     labels = Labels(session, by)
     keys = labels.ordered({key for key, _ in counted} | set(responses))
-    return [_total(labels.of(key), key, form, counted, responses.get(key, Responses()), indexes[key]) for key in keys]
+    return [
+        _total(labels.of(key), key, form, counted, responses.get(key, Responses()), indexes.get(key)) for key in keys
+    ]
 
 
 def _total(
@@ -152,7 +183,7 @@ def _total(
     form: Questionnaire,
     counted: Mapping[tuple[Any, str], Answered],
     responses: Responses,
-    indexes: Sequence[float],
+    index: scoring.Score | None,
 ) -> SatisfactionRow:
     row = _row(label, form.question(OVERALL), counted.get((key, OVERALL), Answered()))
     recommend = next((question for question in form.questions if question.kind is QuestionKind.NPS), None)
@@ -160,7 +191,7 @@ def _total(
     return replace(
         row,
         nps=scoring.nps(recommended.values),
-        index=scoring.index(indexes),
+        index=scoring.NO_SCORE if index is None else index,
         invited=responses.invited,
         response_rate=scoring.response_rate(responses.answered, responses.invited),
         delivered_rate=scoring.response_rate(responses.answered_of_delivered, responses.delivered),
