@@ -41,7 +41,7 @@ _CALLS = {"figure": "tasks", "human": 1, "recall": 0, "tier": 1}
 def bulletin_page() -> ResponseReturnValue:
     """One page for the meeting, in the order in which it asks; of last month unless asked."""
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period = period_of(session, place, last_month)
         view = bulletin(session, facility_id=place.facility.id, place=place.selection, period=period, now=now())
     more = {"meeting": labels, "sides": sides, "connections": CONNECTIONS, "calls": _CALLS}
@@ -54,7 +54,7 @@ def targets_page() -> ResponseReturnValue:
     """Every target with what the figure does: met reliably, by luck, or not without a change."""
     form = TargetForm()
     with unit_of_work() as session:
-        place = place_of(session, Action.RUN_MEETING)
+        place = place_of(session, Action.RUN_MEETING, may_lag=request.method == "GET")
         form.offer(_names(place), whole=_whole(place))
         if form.validate_on_submit():
             _set_target(session, place, form)
@@ -77,7 +77,7 @@ def improvements_page() -> ResponseReturnValue:
     """What was decided and whether it helped; a new action begins from a chart."""
     form = ImprovementForm()
     with unit_of_work() as session:
-        place = place_of(session, Action.RUN_MEETING)
+        place = place_of(session, Action.RUN_MEETING, may_lag=request.method == "GET")
         form.offer(_names(place), whole=_whole(place))
         period = period_of(session, place)
         if form.validate_on_submit():

@@ -26,7 +26,7 @@ from hcrm.web import language, now
 def overview_page() -> ResponseReturnValue:
     """Four questions of a manager, answered in words and figures."""
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         view = _overview(session, place, period_of(session, place))
     return render_template(
         "reporting/overview.html", view=view, figures=_figures(view), **shared(place, view.period), **_shown(view)
@@ -40,7 +40,7 @@ def departments_page() -> ResponseReturnValue:
     column = request.args.get("sort", "name")
     descending = request.args.get("order") == "desc"
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period = period_of(session, place)
         lines = service.department_lines(session, selection=place.within(period), now=now())
     if column not in forms.SORTABLE:

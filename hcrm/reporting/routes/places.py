@@ -18,19 +18,24 @@ from hcrm.reporting.domain.definitions import DEFINITIONS
 from hcrm.reporting.domain.periods import Period, last_30_days, month, offered
 from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, IMPERSONAL_GROUPINGS, By, Selection
 from hcrm.reporting.forms import words
+from hcrm.reporting.queries.marks import Lag, allow_lag
 from hcrm.reporting.queries.newest import has_records, newest_day
 from hcrm.web import language, now
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the viewer looks: one facility, all of what they may see of it or one department."""
+    """Where the viewer looks: one facility, all of what they may see of it or one department.
+
+    ``lag`` is there for pages that may tell figures of some minutes ago.
+    """
 
     facility: FacilitySnapshot
     facilities: tuple[FacilitySnapshot, ...]
     departments: Mapping[int, DepartmentSnapshot]
     department: DepartmentSnapshot | None
     selection: Selection
+    lag: Lag | None = None
 
     @property
     def today(self) -> date:
@@ -46,8 +51,12 @@ def followup_groupings() -> tuple[By, ...]:
     return FOLLOWUP_GROUPINGS if permitted(current_actor(), Action.REVIEW_STAFF) else IMPERSONAL_GROUPINGS
 
 
-def place_of(session: Any, action: Action) -> Place:
-    """The place that the address names, if the viewer may see it; without one their first facility, all of theirs."""
+def place_of(session: Any, action: Action, *, may_lag: bool = False) -> Place:
+    """The place that the address names, if the viewer may see it; without one their first facility, all of theirs.
+
+    A page that ``may_lag`` tells figures of some minutes ago while more comes in than can be counted for each page, and
+    says of when they are (``_opened_on.html``).
+    """
     asked = forms.asked(request.args, now().date())
     scope = scope_of(current_actor(), action).departments
     mine = tuple(each for each in facilities(session) if each.id in scope)
@@ -63,6 +72,7 @@ def place_of(session: Any, action: Action) -> Place:
         departments=known,
         department=known[asked.department_id] if asked.department_id else None,
         selection=Selection(scope={facility_id: allowed}, department_id=asked.department_id),
+        lag=allow_lag(session, now()) if may_lag else None,
     )
 
 
@@ -98,6 +108,7 @@ def shared(place: Place, period: Period, usual: Callable[[date], Period] = last_
         here["facility"] = place.facility.id
     return {
         "place": place,
+        "as_of": place.lag.as_of if place.lag and place.lag.used else None,
         "period": period,
         "unused": _unused(period, place, usual),
         "periods": offered(place.today),

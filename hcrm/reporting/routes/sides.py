@@ -38,7 +38,7 @@ def followup_page() -> ResponseReturnValue:
     """The funnel in groups, the run of days, the best hours, and how many tries it takes."""
     by, only = _by(followup_groupings()), forms.task_filter(request.args)
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period = period_of(session, place)
         view = followup_sides(session, selection=place.within(period), by=by, now=now(), only=only)
     figures = _followup_figures(view)
@@ -53,7 +53,7 @@ def returns_page() -> ResponseReturnValue:
     """A revisit measure in groups, its curve over the days, and returns against the case mix."""
     by, measure = _by(REVISIT_GROUPINGS), request.args.get("measure", REVISIT_MEASURE)
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period, measures = period_of(session, place), measures_of(session, place.facility.id)
         if measure not in measures:
             abort(404)
@@ -69,7 +69,7 @@ def said_page() -> ResponseReturnValue:
     """What patients say: scores, months, what moves with the whole, comments."""
     by, topic = _by((By.DEPARTMENT, By.MONTH)), request.args.get("topic", "")
     with unit_of_work() as session:
-        place = place_of(session, Action.VIEW_FIGURES)
+        place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period = period_of(session, place)
         view = said_sides(
             session,

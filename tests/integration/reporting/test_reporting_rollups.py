@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,8 +21,11 @@ from hcrm.reporting.queries import answers, rolled, tasks
 from hcrm.reporting.queries.marks import Changed, changed
 from hcrm.reporting.queries.return_days import ROLLED
 from hcrm.reporting.queries.tasks import TaskFilter
+from hcrm.reporting.service.kept import result
+from hcrm.reporting.service.kept_figures import DRIVERS, RETURNS, RETURNS_BY_OUTCOME, TRIES
 from hcrm.reporting.service.revisits import counted_figures
 from hcrm.reporting.service.rollup import work_off
+from hcrm.reporting.service.satisfaction import INDEXES
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -97,6 +101,16 @@ UPDATE task SET status = 'open', completed_at = NULL, ended_at = NULL, reason = 
 UPDATE task SET due_on = due_on + 3, due_at = due_at + INTERVAL '3 days' WHERE encounter_id = :one;
 UPDATE task SET lease_user_id = 1 WHERE encounter_id = :one;
 DELETE FROM task WHERE encounter_id = :one AND step_code = 'welcome';
+INSERT INTO attempt (facility_id, task_id, connection, note, started_at, self_reported, key)
+SELECT facility_id, id, CASE WHEN id % 2 = 0 THEN 'answered_patient' ELSE 'busy' END, '',
+    window_starts_at + INTERVAL '1 hour', false, :stamp || '-' || id FROM task
+WHERE encounter_id = :one AND channel = 'phone';
+UPDATE attempt SET started_at = started_at + INTERVAL '1 day' WHERE task_id IN
+    (SELECT id FROM task WHERE encounter_id % 7 = :one % 7);
+UPDATE task SET department_id = (SELECT min(id) FROM department), attempt_count = 1 WHERE encounter_id % 5 = :one % 5;
+UPDATE task SET attempt_count = 1 WHERE id IN (SELECT task_id FROM attempt);
+DELETE FROM attempt WHERE task_id IN (SELECT id FROM task WHERE encounter_id = :other);
+UPDATE patient SET birth_date = birth_date - 7000, sex = 'male' WHERE id = :one;
 UPDATE survey_answer SET superseded_at = answered_at WHERE response_id = :one AND question_code = 'overall';
 UPDATE survey_answer SET superseded_at = NULL WHERE response_id = :other;
 UPDATE survey_answer SET answered_at = answered_at + INTERVAL '1 day' WHERE response_id = :one;
@@ -119,9 +133,32 @@ CHANGES = _CHANGES.split(";\n")
 """Corrections, merges and their undoing, cancellations, late records: whatever can happen to what figures count."""
 
 
+KEPT_OF_RETURNS = [
+    *((RETURNS, {"measure": code, "by": "department"}) for code in MEASURES),
+    *((RETURNS, {"measure": "readmit_30d", "by": by}) for by in ("diagnosis", "disposition", "age", "month")),
+    (RETURNS_BY_OUTCOME, {"measure": "readmit_30d", "by": "outcome"}),
+]
+
+
+QUESTIONS = {"questionnaire": "SAT_IP", "by": "department"}
+KEPT_OF_ALL = [(TRIES, {}), (DRIVERS, QUESTIONS), (INDEXES, QUESTIONS), *KEPT_OF_RETURNS]
+
+
+def assert_kept_is_right(session: Session, facility: int, department: int, chance: random.Random) -> None:
+    """Results that are kept are what the records give, for the hospital and for one department."""
+    for selection in (
+        Selection(FIRST, LAST, {facility: None}),
+        Selection(date(2025, 11, 1), date(2026, 1, 31), {facility: None}, department),
+    ):
+        for figure, arguments in chance.sample(KEPT_OF_ALL, 4):
+            told = result(session, figure, selection, NOW, **arguments)
+            assert told == json.loads(json.dumps(figure.work_out(session, selection, arguments, NOW))), figure.name
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_figures_are_those_of_the_records_after_any_change(year: Session, facility: int, seed: int) -> None:
     work_off_all(year)
+    department = year.scalars(text("SELECT max(id) FROM department")).one()
     chance = random.Random(seed)
     for step in range(18):
         for _ in range(3):
@@ -134,12 +171,14 @@ def test_figures_are_those_of_the_records_after_any_change(year: Session, facili
         if step % 3 == 0:
             assert figures(year, changed(year), facility) == figures(year, EVERYTHING, facility)
             assert returns(year, facility, rolled_up=True) == returns(year, facility, rolled_up=False)
+            assert_kept_is_right(year, facility, department, chance)
         if chance.random() < 0.4:
             work_off(year, NOW, days=chance.choice([1, 3, 31]))
     work_off_all(year)
     assert marks(year) == 0
     assert figures(year, changed(year), facility) == figures(year, EVERYTHING, facility)
     assert returns(year, facility, rolled_up=True) == returns(year, facility, rolled_up=False)
+    assert_kept_is_right(year, facility, department, chance)
     checked = {each.figure: each for each in service.verify(year, NOW)}
     assert [each for each in checked.values() if each.differences] == []
     for name in ("tasks", "discharges", "answers", "invitations", "returns"):
