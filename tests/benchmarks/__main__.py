@@ -12,6 +12,7 @@ from tests.benchmarks import (
     bench_messaging,
     bench_mllp,
     bench_pages,
+    bench_reports,
     bench_simulate,
     bench_survey,
     bench_trial,
@@ -30,6 +31,7 @@ MEASUREMENTS = (
     bench_appointments,
     bench_survey,
     bench_upkeep,
+    bench_reports,
 )
 
 if __name__ == "__main__":

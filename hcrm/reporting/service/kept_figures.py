@@ -20,9 +20,11 @@ from hcrm.reporting.models import MarkKind
 from hcrm.reporting.queries.answers import responses_with_answers
 from hcrm.reporting.queries.attempts import tries_by_hour, tries_of_tasks
 from hcrm.reporting.queries.indexes import known
+from hcrm.reporting.service.followup import WEEKS
 from hcrm.reporting.service.kept import Arguments, Figure
 from hcrm.reporting.service.revisits import revisit_figures
 from hcrm.reporting.service.satisfaction import INDEXES, OVERALL, SCORED_KINDS
+from hcrm.reporting.service.targets import MONTHS_OF
 from hcrm.survey.queries import questionnaire as published_questionnaire
 
 
@@ -144,5 +146,7 @@ def _drivers(session: Session, selection: Selection, arguments: Arguments, _now:
 DRIVERS = Figure("drivers", (MarkKind.ANSWER,), _drivers)
 
 
-KEPT: Mapping[str, Figure] = {figure.name: figure for figure in (TRIES, RETURNS, RETURNS_BY_OUTCOME, DRIVERS, INDEXES)}
+KEPT: Mapping[str, Figure] = {
+    figure.name: figure for figure in (TRIES, RETURNS, RETURNS_BY_OUTCOME, DRIVERS, INDEXES, WEEKS, *MONTHS_OF.values())
+}
 """What the worker works out again while people look at it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import astuple
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -14,16 +16,20 @@ from hcrm.reporting.domain.reports import By, Rate, Selection
 from hcrm.reporting.domain.revisits import count
 from hcrm.reporting.domain.spc import Count, capability, p_chart
 from hcrm.reporting.domain.targets import Judged, Targeted, target_for
-from hcrm.reporting.models import Target
+from hcrm.reporting.models import MarkKind, Target
 from hcrm.reporting.queries.marks import changed
 from hcrm.reporting.queries.meeting import targets
 from hcrm.reporting.queries.rolled import classified_counts
 from hcrm.reporting.queries.tasks import TaskFilter
+from hcrm.reporting.service.kept import Arguments, Figure, result
 from hcrm.reporting.service.revisits import counted_figures
 from hcrm.reporting.service.satisfaction import satisfaction_report
 
 MONTHS = 24
 """So many months a target is judged by."""
+
+OLD = timedelta(days=40)
+"""Months that ended this long ago depend on the clock no more: every window of theirs is over."""
 
 _CALLS = TaskFilter(human=True, tier=1, without_recall=True)
 
@@ -105,7 +111,33 @@ def rate_of(session: Session, figure: Targeted, selection: Selection, now: datet
 
 
 def by_month(session: Session, figure: Targeted, selection: Selection, now: datetime) -> list[tuple[str, Count]]:
-    """A figure month by month; months that can still change are provisional."""
+    """A figure month by month; months that can still change are provisional. What long ago came to is kept."""
+    cut = (min(selection.to_on or now.date(), now.date()) - OLD).replace(day=1)
+    if selection.from_on is None or cut <= selection.from_on:
+        return _by_month(session, figure, selection, now)
+    old = Selection(selection.from_on, cut - timedelta(days=1), selection.scope, selection.department_id)
+    new = Selection(cut, selection.to_on, selection.scope, selection.department_id)
+    kept = result(session, MONTHS_OF[figure], old, now)
+    return [(month, Count(*each)) for month, *each in kept] + _by_month(session, figure, new, now)
+
+
+def _months_of(figure: Targeted, kind: MarkKind) -> Figure:
+    """The months of a figure as a result that is kept: month, numerator, denominator, provisional."""
+
+    def work_out(session: Session, selection: Selection, _arguments: Arguments, now: datetime) -> Any:
+        return [[month, *astuple(each)] for month, each in _by_month(session, figure, selection, now)]
+
+    return Figure(f"months_{figure.value}", (kind,), work_out)
+
+
+MONTHS_OF = {
+    Targeted.FOLLOWUP_IN_TIME: _months_of(Targeted.FOLLOWUP_IN_TIME, MarkKind.TASK),
+    Targeted.READMIT_30D: _months_of(Targeted.READMIT_30D, MarkKind.STAY),
+    Targeted.SATISFIED: _months_of(Targeted.SATISFIED, MarkKind.ANSWER),
+}
+
+
+def _by_month(session: Session, figure: Targeted, selection: Selection, now: datetime) -> list[tuple[str, Count]]:
     if figure is Targeted.FOLLOWUP_IN_TIME:
         counted = classified_counts(session, changed(session), selection, _CALLS, (By.MONTH,), now)
         tasks = {month: funnel(counts) for (month,), counts in counted.items()}

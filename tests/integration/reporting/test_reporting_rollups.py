@@ -21,11 +21,13 @@ from hcrm.reporting.queries import answers, rolled, tasks
 from hcrm.reporting.queries.marks import Changed, changed
 from hcrm.reporting.queries.return_days import ROLLED
 from hcrm.reporting.queries.tasks import TaskFilter
+from hcrm.reporting.service.followup import WEEKS
 from hcrm.reporting.service.kept import result
 from hcrm.reporting.service.kept_figures import DRIVERS, RETURNS, RETURNS_BY_OUTCOME, TRIES
 from hcrm.reporting.service.revisits import counted_figures
 from hcrm.reporting.service.rollup import work_off
 from hcrm.reporting.service.satisfaction import INDEXES
+from hcrm.reporting.service.targets import MONTHS_OF
 from hcrm.unit_of_work import Runtime, unit_of_work
 from hcrm.wiring import install_defaults
 from tests.benchmarks.many_discharges import fill
@@ -140,8 +142,12 @@ KEPT_OF_RETURNS = [
 ]
 
 
+KEPT_OF_TIMES = [
+    (WEEKS, {"tier": "1", "human": "1", "messages": "0", "without_recall": "1"}),
+    *((months, {}) for months in MONTHS_OF.values()),
+]
 QUESTIONS = {"questionnaire": "SAT_IP", "by": "department"}
-KEPT_OF_ALL = [(TRIES, {}), (DRIVERS, QUESTIONS), (INDEXES, QUESTIONS), *KEPT_OF_RETURNS]
+KEPT_OF_ALL = [(TRIES, {}), (DRIVERS, QUESTIONS), (INDEXES, QUESTIONS), *KEPT_OF_RETURNS, *KEPT_OF_TIMES]
 
 
 def assert_kept_is_right(session: Session, facility: int, department: int, chance: random.Random) -> None:
