@@ -94,10 +94,22 @@ def make_engine(url: str, *, role: str | None = RUNTIME_ROLE, pool_size: int = 5
 def _refuse_closed(connection: psycopg.Connection, _record: object, _proxy: object) -> None:
     """Before a connection is used again: the pool makes a new one where the server has closed it meanwhile.
 
-    A connection at rest has nothing to read but its end, so the server need not be asked each time.
+    A connection at rest has nothing to read but its end, or now and then a notice: only then is the server asked.
     """
-    waiting = select.poll()
-    if not connection.closed:
-        waiting.register(connection.fileno(), select.POLLIN)
-    if connection.closed or waiting.poll(0):
+    if connection.closed or (_has_something_to_read(connection) and not _answers(connection)):
         raise DisconnectionError
+
+
+def _has_something_to_read(connection: psycopg.Connection) -> bool:
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _answers(connection: psycopg.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.OperationalError:
+        return False
+    return True

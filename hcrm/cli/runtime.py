@@ -25,6 +25,9 @@ logger = logs.get_logger(__name__)
 UPGRADE = "run `hcrm db upgrade`"
 
 
+LOST = "The connection to the database failed or was lost: run `hcrm doctor` to see why."
+
+
 class CouldNot(click.ClickException):
     """Ends a command with exit code 2 and a sentence that says why and what to do."""
 
@@ -47,7 +50,10 @@ class Commands(click.Group):
         except (DatabaseUnavailable, SchemaError) as error:
             raise CouldNot(str(error)) from error
         except OperationalError as error:
-            raise CouldNot(connection_problem(error)) from error
+            sentence = connection_problem(error)
+            if sentence == LOST:  # it can have many causes: which one is for the log
+                logger.exception("the database failed", sqlstate=getattr(error.orig, "sqlstate", None))
+            raise CouldNot(sentence) from error
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:
@@ -129,4 +135,4 @@ def connection_problem(error: DBAPIError) -> str:
     for part, sentence in reasons:
         if part in said:
             return sentence
-    return "The connection to the database failed or was lost: run `hcrm doctor` to see why."
+    return LOST
