@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -70,7 +70,18 @@ class Book:
             )
         except xlrd.XLRDError:
             raise FileRefused("xls_no_table", file=path.name) from None
-        self.worksheets = [Sheet(self._book, at) for at in range(self._book.nsheets)]
+        begins = self._book._sh_abs_posn  # noqa: SLF001  # where each sheet begins in the file
+        if len(set(begins)) < len(begins):
+            raise CompDocError("sheets that are one and the same would be read again and again")
+        self._read: int | None = None
+        self.worksheets = [Sheet(self._book, at, self._sheet) for at in range(self._book.nsheets)]
+
+    def _sheet(self, at: int) -> Any:
+        """One sheet, read now; only one at a time is in memory."""
+        if self._read not in {None, at}:
+            self._book.unload_sheet(self._read)
+        self._read = at
+        return self._book.sheet_by_index(at)
 
     def __getitem__(self, title: str) -> Sheet:
         return next(each for each in self.worksheets if each.title == title)
@@ -83,9 +94,10 @@ class Book:
 class Sheet:
     """One sheet of a workbook."""
 
-    def __init__(self, book: Any, at: int) -> None:
+    def __init__(self, book: Any, at: int, read: Callable[[int], Any]) -> None:
         self._book = book
         self._at = at
+        self._read = read
         self.title = str(book.sheet_names()[at])
         visibility = book._sheet_visibility  # noqa: SLF001  # known before a sheet is read, and nowhere else
         self.sheet_state = _STATES[visibility[at]] if visibility[at] < len(_STATES) else "hidden"
@@ -95,11 +107,11 @@ class Sheet:
 
     @property
     def max_row(self) -> int:
-        return int(self._book.sheet_by_index(self._at).nrows)
+        return int(self._read(self._at).nrows)
 
     def iter_rows(self, max_row: int) -> Iterator[Sequence[Cell]]:
         """The rows, each as far as it goes."""
-        sheet = self._book.sheet_by_index(self._at)
+        sheet = self._read(self._at)
         for number in range(min(sheet.nrows, max_row)):
             yield [
                 _cell(kind, value, self._book.datemode)

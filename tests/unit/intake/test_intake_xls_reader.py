@@ -119,3 +119,22 @@ def test_a_damaged_workbook_is_read_or_refused_and_never_crashes(
     path.write_bytes(content)
     with suppress(FileRefused):
         read(path)
+
+
+def test_sheets_that_are_one_and_the_same_are_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "same.xls", {"stays": [HEAD, *ROWS], "notes": [["x"]]})
+    content = bytearray(path.read_bytes())
+    first, second = (content.index(title) - 8 for title in (b"stays", b"notes"))
+    assert content[first - 4 : first - 2] == content[second - 4 : second - 2] == b"\x85\x00"
+    content[second : second + 4] = content[first : first + 4]
+    path.write_bytes(content)
+    with pytest.raises(FileRefused) as refused:
+        shape_of(path, Profile())
+    assert refused.value.code == "xlsx_broken"
+
+
+def test_only_one_sheet_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    book = xls.Book(workbook(tmp_path / "two.xls", {"a": [HEAD], "b": [["x"]]}))
+    assert [len(list(sheet.iter_rows(10))) for sheet in book.worksheets] == [1, 1]
+    assert [book._book.sheet_loaded(at) for at in (0, 1)] == [False, True]
+    book.close()
