@@ -143,6 +143,7 @@ def session_info(settings: Settings) -> dict[str, Any]:
         "inbound_handlers": INBOUND_HANDLERS,
         "links": links(settings),
         "outdated": {"appointment": appointments_queries.outdated},
+        "sensitive": {"appointment": appointments_queries.sensitive_visits},
         "sms_terms": sms_terms(settings),
     }
 

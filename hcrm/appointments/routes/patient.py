@@ -8,6 +8,7 @@ checked is carried in the addresses as a signed seal, without a cookie.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -260,7 +261,9 @@ def _ics(text: str, filename: str) -> Response:
 @blueprint.get("/calendar-feed/<token>.ics")
 @public
 def feed(token: str) -> ResponseReturnValue:
-    """The visits of one clinician for a calendar program: times, places and record numbers, no names."""
+    """The visits of one clinician for a calendar program: times, places and ends of record numbers, no names; of
+    sensitive visits no number either, for whoever makes the address need not work for their department.
+    """
     with unit_of_work() as session:
         found = queries.feed_by_token(session, token)
         if found is None:
@@ -275,14 +278,15 @@ def feed(token: str) -> ResponseReturnValue:
             clinician_id=clinician_id,
         )
         people = patient_names(session, [each.patient_id for each in visits])
-    return _ics(_feed_text(names, clinician_id, visits, people), "visits.ics")
+        closed = queries.sensitive_visits(session, [each.id for each in visits])
+    records = {each.id: people[each.patient_id][1][-4:] for each in visits if each.id not in closed}
+    return _ics(_feed_text(names, clinician_id, visits, records), "visits.ics")
 
 
-def _feed_text(
-    names: Names, clinician_id: int, visits: list[AppointmentSnapshot], people: dict[int, tuple[str, str]]
-) -> str:
+def _feed_text(names: Names, clinician_id: int, visits: list[AppointmentSnapshot], records: Mapping[int, str]) -> str:
+    """``records``: the ends of the record numbers by visit; a visit without one is told without."""
     events = [
-        _event(each, names.facility, _("Visit, record …%(digits)s", digits=people[each.patient_id][1][-4:]))
+        _event(each, names.facility, _("Visit, record …%(digits)s", digits=records.get(each.id, "")))
         for each in visits
         if each.starts_at is not None
     ]

@@ -57,6 +57,7 @@ def _task_entry(task: TaskRow, names: tuple[str, str] | None) -> TimelineEntry:
             "user_id": task.ended_by_user_id,
             "department_id": task.department_id,
             "clinician_id": task.clinician_id,
+            "about": ("appointment", task.appointment_id),
         },
         state=f"followup.{task.status.value}",
         object_kind="task",

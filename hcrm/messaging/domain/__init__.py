@@ -18,6 +18,7 @@ from hcrm.messaging.domain.requests import (
     MessageRequest,
     MessageSnapshot,
     OutdatedCheck,
+    SensitiveCheck,
     TemplateValue,
     our_number,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "Rendered",
     "Send",
     "SendFacts",
+    "SensitiveCheck",
     "Suppress",
     "TemplateStatus",
     "TemplateValue",

@@ -165,6 +165,10 @@ OutdatedCheck = Callable[[Any, Collection[tuple[int, str]]], Mapping[str, bool]]
 whose subject is being changed at this moment; the others hold until the transaction ends. One for each topic that has
 any, in the session's ``info`` under ``outdated``.
 """
+SensitiveCheck = Callable[[Any, Collection[int]], Mapping[int, frozenset[int]]]
+"""(session, subject ids) -> the sensitive ones, each with the departments that may know of it; one for each topic that
+has any, in the session's ``info`` under ``sensitive``.
+"""
 LinkBuilder = Callable[..., str]
 """(subject id) -> the address that ``{link}`` stands for; with (subject id, generation) once one was taken back."""
 

@@ -8,6 +8,7 @@ from hcrm.messaging.queries.desk import (
     colleagues,
     desk,
     place_of_message,
+    place_of_reading,
     place_of_text,
     possible_writers,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "phone",
     "phones",
     "place_of_message",
+    "place_of_reading",
     "place_of_text",
     "possible_writers",
     "published_wordings",

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from hcrm.accounts.domain import ACTIONS, Action, Actor, Scope, scope_of
 from hcrm.accounts.queries import StaffSnapshot, staff, user_names
-from hcrm.messaging.domain import InboundSnapshot, MessageSnapshot
+from hcrm.messaging.domain import InboundSnapshot, MessageSnapshot, SensitiveCheck
+from hcrm.messaging.models import Conversation
 from hcrm.messaging.queries.inbox import Spoken, exchange, inbound, inbox
 from hcrm.messaging.queries.outbox import in_doubt
 from hcrm.patients.domain import ContactSnapshot, PatientSnapshot
@@ -126,11 +127,31 @@ def place_of_text(session: Session, inbound_id: int) -> Place | None:
     return None if text is None else _place(session, text.facility_id, text.patient_id)
 
 
+def place_of_reading(session: Session, inbound_id: int) -> Place | None:
+    """Where it belongs what a text was taken for: it tells what the conversation was about."""
+    text = inbound(session, inbound_id)
+    if text is None:
+        return None
+    told = None if text.conversation_id is None else session.get(Conversation, text.conversation_id)
+    about = (None, None) if told is None else (told.topic, told.subject_id)
+    return _place(session, text.facility_id, text.patient_id, about)
+
+
 def place_of_message(session: Session, message: MessageSnapshot) -> Place:
     """Where a message belongs."""
-    return _place(session, message.facility_id, message.patient_id)
+    about = (message.conversation_topic, message.conversation_subject_id)
+    return _place(session, message.facility_id, message.patient_id, about)
 
 
-def _place(session: Session, facility_id: int, patient_id: int | None) -> Place:
+def _place(
+    session: Session, facility_id: int, patient_id: int | None, about: tuple[str | None, int | None] = (None, None)
+) -> Place:
+    """The departments of the patient; of what speaks of a sensitive thing those that may know of it."""
+    topic, subject_id = about
+    sensitive: Mapping[str, SensitiveCheck] = session.info.get("sensitive", {})
+    if topic is not None and subject_id is not None and topic in sensitive:
+        knowing = sensitive[topic](session, [subject_id]).get(subject_id)
+        if knowing is not None:
+            return Place(facility_id, knowing)
     departments = frozenset() if patient_id is None else departments_of_person(session, patient_id)
     return Place(facility_id, departments)

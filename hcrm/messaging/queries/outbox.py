@@ -20,7 +20,15 @@ from hcrm.messaging.domain import (
     MessageStatus,
     TemplateStatus,
 )
-from hcrm.messaging.models import InboundMessage, MessageTemplate, OutboxMessage, Receipt, SendAttempt, one_of
+from hcrm.messaging.models import (
+    Conversation,
+    InboundMessage,
+    MessageTemplate,
+    OutboxMessage,
+    Receipt,
+    SendAttempt,
+    one_of,
+)
 from hcrm.patients.domain import TimelineEntry
 
 
@@ -110,7 +118,10 @@ def _outbound_entries(session: Session, patient_ids: Sequence[int]) -> list[Time
                 at=message.next_try_at if waits else (message.decided_at or message.created_at),
                 kind="message",
                 title_code=f"messaging.sms_{message.purpose.value}",
-                params={"text": message.body or ""},
+                params={
+                    "text": message.body or "",
+                    "about": (message.conversation_topic, message.conversation_subject_id),
+                },
                 state=_state(message),
                 object_kind="outbox_message",
                 object_id=message.id,
@@ -127,20 +138,23 @@ def _state(message: MessageSnapshot) -> str:
 
 
 def _inbound_entries(session: Session, patient_ids: Sequence[int]) -> list[TimelineEntry]:
-    rows = session.scalars(
-        select(InboundMessage).where(InboundMessage.patient_id.in_(patient_ids)).order_by(InboundMessage.id)
+    rows = session.execute(
+        select(InboundMessage, Conversation.topic, Conversation.subject_id)
+        .outerjoin(Conversation, Conversation.id == InboundMessage.conversation_id)
+        .where(InboundMessage.patient_id.in_(patient_ids))
+        .order_by(InboundMessage.id)
     )
     return [
         TimelineEntry(
             at=row.received_at,
             kind="message",
             title_code="messaging.inbound",
-            params={"text": row.body},
+            params={"text": row.body, "about": (topic, subject_id)},
             state=f"messaging.{row.state.value}",
             object_kind="inbound_message",
             object_id=row.id,
         )
-        for row in rows
+        for row, topic, subject_id in rows
     ]
 
 

@@ -56,7 +56,7 @@ def why(message_id: int) -> ResponseReturnValue:
 def why_text(text_id: int) -> ResponseReturnValue:
     """The same for a text from a phone: what was understood, by which rule, and what it led to."""
     with unit_of_work() as session:
-        text, place = queries.inbound(session, text_id), queries.place_of_text(session, text_id)
+        text, place = queries.inbound(session, text_id), queries.place_of_reading(session, text_id)
         if text is None or place is None:
             abort(404)
         zone, replies = facility(session, text.facility_id).zone, queries.replies_to(session, text_id)

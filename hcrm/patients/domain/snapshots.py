@@ -188,7 +188,8 @@ class TimelineEntry:
 
     ``kind`` groups entries for the filter (``stay``, ``call``, ``message``, ``survey``, ``alert``, ``record``);
     ``title_code`` with ``params`` gives the words (labels live in the owner's ``forms``); ``state`` is the true
-    state, shown as a sign.
+    state, shown as a sign. ``params["about"]`` is the (kind, id) of another entry's object: who may not know of that
+    does not see this one either.
     """
 
     at: datetime

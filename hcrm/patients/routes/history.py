@@ -99,10 +99,13 @@ def open_to(scope: Scope, entries: Sequence[TimelineEntry]) -> list[TimelineEntr
         and not scope.covers(entry.params["facility_id"], entry.params["department_ids"])
     ]
     stays = {entry.encounter_id for entry in closed if entry.kind == "stay"}
+    things = {(entry.object_kind, entry.object_id) for entry in closed}
     return [
         entry
         for entry in entries
-        if entry not in closed and (entry.encounter_id is None or entry.encounter_id not in stays)
+        if entry not in closed
+        and (entry.encounter_id is None or entry.encounter_id not in stays)
+        and entry.params.get("about") not in things
     ]
 
 

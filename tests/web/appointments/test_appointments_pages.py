@@ -402,6 +402,22 @@ def test_a_visit_to_a_sensitive_department_is_seen_by_those_who_work_there_alone
     assert client.get(f"/visits/{psychiatry}").status_code == 200
 
 
+def test_texts_about_a_sensitive_visit_are_seen_by_those_who_may_know_of_it_alone(
+    client, login, ward, psychiatry, departments, runtime
+):
+    with unit_of_work(runtime.sessions) as session:
+        sent = session.scalars(select(OutboxMessage).where(OutboxMessage.conversation_subject_id == psychiatry)).one()
+        sent.body = "Your appointment: 9F-01"
+        message_id = sent.id
+    people, why = f"/patients/{ward['patient']}", f"/messages/{message_id}/why"
+    login("nurse", departments["MED"])
+    assert "9F-01" not in client.get(people).text
+    assert client.get(why).status_code == 403
+    login("service_agent")
+    assert "9F-01" in client.get(people).text
+    assert client.get(why).status_code == 200
+
+
 def test_a_clash_with_a_sensitive_visit_is_not_named(
     client, login, ward, psychiatry, departments, runtime, facility, now
 ):
