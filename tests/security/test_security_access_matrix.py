@@ -152,6 +152,7 @@ messaging.screen             x   x   x   x   x   x   x   x   x   x   x
 messaging.reply              x   x   x   x   x   x   x   x   x   x   x
 reporting.overview_page      .   .   .   .   x   x   x   x   .   x   .
 reporting.departments_page   .   .   .   .   x   x   x   x   .   x   .
+reporting.departments_file   .   .   .   .   x   x   x   x   .   x   .
 reporting.definitions_page   .   .   .   .   x   x   x   x   .   x   .
 reporting.export             .   .   .   .   x   x   x   x   .   x   .
 reporting.export_workbook    .   .   .   .   x   x   x   x   .   x   .
@@ -180,6 +181,7 @@ reporting.revoke_access      .   .   .   .   .   .   .   .   x   x   .
 reporting.api_description    public
 reporting.api_report         public
 reporting.patients_page      .   .   .   .   x   x   .   x   .   x   .
+reporting.patients_file      .   .   .   .   x   x   .   x   .   x   .
 intake.index                 .   .   .   .   .   .   .   .   x   x   .
 intake.mapping               .   .   .   .   .   .   .   .   x   x   .
 intake.show                  .   .   .   .   .   .   .   .   x   x   .

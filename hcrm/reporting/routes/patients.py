@@ -1,11 +1,13 @@
-"""The patients behind a number."""
+"""The patients behind a number, on a page and as a file."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import abort, render_template, request
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hcrm.accounts.domain import Action
@@ -15,9 +17,11 @@ from hcrm.reporting.domain.definitions import DEFINITIONS, Definition
 from hcrm.reporting.domain.measures import Link
 from hcrm.reporting.domain.periods import Period
 from hcrm.reporting.domain.reports import REVISIT_GROUPINGS, UNKNOWN, By, Group, Label, UnknownMeasure
+from hcrm.reporting.forms.behind import behind_table
 from hcrm.reporting.queries.drilldown import TaskPart, TaskQuestion
 from hcrm.reporting.queries.measures import named_measure
 from hcrm.reporting.routes.blueprint import blueprint
+from hcrm.reporting.routes.exports import attachment
 from hcrm.reporting.routes.places import Place, followup_groupings, period_of, place_of, shared
 from hcrm.reporting.service.behind import (
     Behind,
@@ -35,17 +39,15 @@ from hcrm.unit_of_work import unit_of_work
 from hcrm.web import Page, now, page_number
 from hcrm.web.paging import PAGE_SIZE
 
+MOST_IN_A_FILE = 10_000
+"""Longer lists are downloaded department by department."""
+
 
 @blueprint.get("/figures/patients")
 @requires(Action.VIEW_FIGURE_PATIENTS)
 def patients_page() -> ResponseReturnValue:
     """The patients behind a number."""
-    figure, number = request.args.get("figure", ""), page_number()
-    if figure not in _BEHIND:
-        abort(404)
-    part = request.args.get("part", "all")
-    if part not in _PARTS[figure]:
-        abort(404)
+    (figure, part), number = _figure_and_part(), page_number()
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURE_PATIENTS)
         period = period_of(session, place)
@@ -62,8 +64,36 @@ def patients_page() -> ResponseReturnValue:
         group=forms.group_text(*group) if group else "",
         behind=behind,
         page=page,
+        file={name: text for name, text in request.args.to_dict().items() if name != "page"},
+        most_in_a_file=MOST_IN_A_FILE,
         **shared(place, period),
     )
+
+
+@blueprint.get("/figures/patients.csv")
+@requires(Action.VIEW_FIGURE_PATIENTS)
+def patients_file() -> ResponseReturnValue:
+    """The whole list as a file; one that is too long is not read, the page says so."""
+    figure, part = _figure_and_part()
+    with unit_of_work() as session:
+        place = place_of(session, Action.VIEW_FIGURE_PATIENTS)
+        period = period_of(session, place)
+        look = Look(figure, part, current_actor().user_id, now(), 0, MOST_IN_A_FILE)
+        behind = _BEHIND[figure](session, place, period, look)
+        if behind.total > MOST_IN_A_FILE:
+            session.rollback()
+            return redirect(url_for("reporting.patients_page", **request.args.to_dict()), 303)
+    text = io.StringIO()
+    csv.writer(text).writerows(behind_table(figure, behind.rows, place.facility.zone))
+    return attachment(text.getvalue().encode("utf-8-sig"), "text/csv", f"{figure}-{part}-{period.code}.csv")
+
+
+def _figure_and_part() -> tuple[str, str]:
+    """Which number the address asks for."""
+    figure, part = request.args.get("figure", ""), request.args.get("part", "all")
+    if figure not in _BEHIND or part not in _PARTS[figure]:
+        abort(404)
+    return figure, part
 
 
 def _tasks(session: Any, place: Place, period: Period, look: Look) -> Behind:

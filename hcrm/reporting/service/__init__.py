@@ -7,7 +7,7 @@ from hcrm.reporting.domain.reports import (
     in_department,
 )
 from hcrm.reporting.queries.review import MOST as MOST_LINES
-from hcrm.reporting.service.exports import followup_json, revisit_json, satisfaction_json, table
+from hcrm.reporting.service.exports import departments_json, followup_json, revisit_json, satisfaction_json, table
 from hcrm.reporting.service.followup import followup_report, weekly_counts
 from hcrm.reporting.service.overview import department_lines, overview, sorted_lines, sunday
 from hcrm.reporting.service.register import register_table
@@ -28,6 +28,7 @@ __all__ = [
     "RevisitFigures",
     "SeveralZones",
     "department_lines",
+    "departments_json",
     "followup_json",
     "followup_report",
     "in_department",

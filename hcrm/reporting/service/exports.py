@@ -15,6 +15,7 @@ from hcrm.reporting.domain.reports import (
     SatisfactionReport,
     SatisfactionRow,
 )
+from hcrm.reporting.service.overview import DepartmentLine
 from hcrm.survey.domain.scoring import Score
 
 Cell = str | int | float | None
@@ -60,6 +61,11 @@ def satisfaction_json(report: SatisfactionReport) -> dict[str, Any]:
         "rows": [_satisfaction_row(row) for row in report.rows],
         "total": _satisfaction_row(report.total),
     }
+
+
+def departments_json(lines: Sequence[DepartmentLine], total: DepartmentLine) -> dict[str, Any]:
+    """The page of departments as rows and a total: contact by a person, and returns within 30 days."""
+    return {"rows": [_department_row(line) for line in lines], "total": _department_row(total)}
 
 
 def table(report: dict[str, Any], *, escape: bool = True) -> tuple[list[str], list[list[Cell]]]:
@@ -142,6 +148,29 @@ def _followup_row(row: FollowupRow) -> dict[str, Any]:
         "followed_up_rate": row.all_discharges.value if row.all_discharges else None,
         "withheld": row.withheld,
         "provisional": funnel.provisional,
+    }
+
+
+def _department_row(line: DepartmentLine) -> dict[str, Any]:
+    funnel, in_time, back = line.followup.funnel, line.followup.in_time, line.revisits
+    return {
+        "group": line.label.name,
+        "code": line.label.code,
+        "planned": funnel.planned,
+        "due": funnel.due,
+        "attempted": funnel.attempted,
+        "reached": funnel.reached,
+        "completed": funnel.completed,
+        "completed_in_time": funnel.completed_in_time,
+        "on_time_rate": in_time.value,
+        "on_time_low": in_time.low,
+        "on_time_high": in_time.high,
+        "discharges": back.denominator,
+        "returned": back.numerator,
+        "returned_rate": back.value,
+        "returned_low": back.low,
+        "returned_high": back.high,
+        "provisional_indexes": line.provisional,
     }
 
 
