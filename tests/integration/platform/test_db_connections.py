@@ -23,15 +23,15 @@ def test_a_connection_that_the_server_closed_while_it_rested_is_made_anew(
 
 
 def test_a_connection_that_was_told_something_while_it_rested_is_used_on(database_url: str) -> None:
-    engine = make_engine(database_url)
-    with engine.connect() as listening, engine.connect() as speaking:
-        first = listening.scalar(text("SELECT pg_backend_pid()"))
-        listening.execute(text("LISTEN news"))
-        listening.commit()
-        for _ in range(3):
-            speaking.execute(text("NOTIFY news, 'said'"))
-            speaking.commit()
-    with engine.connect() as one, engine.connect() as other:
-        used = {each.scalar(text("SELECT pg_backend_pid()")) for each in (one, other)}
-    assert first in used
-    engine.dispose()
+    engine, other = make_engine(database_url), make_engine(database_url)
+    with engine.connect() as connection:
+        first = connection.scalar(text("SELECT pg_backend_pid()"))
+        connection.execute(text("LISTEN news"))
+        connection.commit()
+    with other.connect() as connection:
+        connection.execute(text("NOTIFY news, 'said'"))
+        connection.commit()
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) == first
+    for each in (engine, other):
+        each.dispose()
