@@ -1,3 +1,5 @@
+import select
+
 import pytest
 from sqlalchemy import text
 
@@ -28,9 +30,11 @@ def test_a_connection_that_was_told_something_while_it_rested_is_used_on(databas
         first = connection.scalar(text("SELECT pg_backend_pid()"))
         connection.execute(text("LISTEN news"))
         connection.commit()
+        socket = connection.connection.driver_connection.fileno()  # type: ignore[union-attr]
     with other.connect() as connection:
         connection.execute(text("NOTIFY news, 'said'"))
         connection.commit()
+    assert select.select([socket], [], [], 10)[0], "the notice did not come"
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) == first
     for each in (engine, other):
