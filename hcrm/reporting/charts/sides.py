@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
@@ -11,6 +12,7 @@ from hcrm.reporting.domain.drivers import Correlation
 from hcrm.reporting.domain.reach import Hour, Try
 from hcrm.reporting.domain.reports import FollowupRow, Rate
 from hcrm.reporting.domain.spc import Chart, Firmness, verdict
+from hcrm.survey.domain.scoring import Score
 from hcrm.web import number, percent
 
 SCALE = [[0, "#eef3f4"], [0.5, base.MIDDLE], [1, base.ACCENT]]
@@ -150,8 +152,16 @@ def drivers(rows: Sequence[tuple[str, Correlation]]) -> base.Figure:
     )
 
 
-def months(names: Sequence[str], values: Sequence[float], chart: Chart) -> base.Figure:
-    """The mean of each month; with limits of an XmR chart where there are enough months."""
+def months(names: Sequence[str], means: Sequence[Score], chart: Chart) -> base.Figure:
+    """The mean of each month with its 95 % interval; with limits of an XmR chart where there are enough months.
+
+    All ``means`` have a value; months to be read with caution are drawn as hollow marks.
+    """
+    values = [mean.value or 0.0 for mean in means]
+    spans = [
+        (value if mean.low is None else mean.low, value if mean.high is None else mean.high)
+        for value, mean in zip(values, means, strict=True)
+    ]
     kinds = [base.KINDS[verdict(point.signal, higher_is_better=True)] for point in chart.points]
     data: list[base.Figure] = []
     notes: list[base.Figure] = []
@@ -167,14 +177,30 @@ def months(names: Sequence[str], values: Sequence[float], chart: Chart) -> base.
             "type": "scatter",
             "mode": "lines+markers",
             "x": list(names),
-            "y": list(values),
+            "y": values,
+            "error_y": {
+                "type": "data",
+                "symmetric": False,
+                "array": [high - value for value, (_low, high) in zip(values, spans, strict=True)],
+                "arrayminus": [value - low for value, (low, _high) in zip(values, spans, strict=True)],
+                "color": base.MIDDLE,
+                "thickness": 3,
+                "width": 0,
+            },
             "line": {"color": base.INK_3, "width": 1.5},
             "marker": {
                 "color": [base.MARKER[kind]["color"] for kind in kinds],
-                "symbol": [base.MARKER[kind]["symbol"] for kind in kinds],
-                "size": [base.MARKER[kind]["size"] for kind in kinds],
+                "symbol": [
+                    f"{base.MARKER[kind]['symbol']}{'-open' if mean.caution else ''}"
+                    for kind, mean in zip(kinds, means, strict=True)
+                ],
+                "size": [base.MARKER[kind]["size"] + 2 * mean.caution for kind, mean in zip(kinds, means, strict=True)],
+                "line": {"width": 2},
             },
-            "text": [f"{name}: {value:.2f}" for name, value in zip(names, values, strict=True)],
+            "text": [
+                f"{name}: {value:.2f} ({low:.2f} – {high:.2f}), n = {mean.n}"
+                for name, value, (low, high), mean in zip(names, values, spans, means, strict=True)
+            ],
             "hovertemplate": "%{text}<extra></extra>",
         }
     )
@@ -213,7 +239,7 @@ def _ranges(
         "hovertemplate": "%{text}<extra></extra>",
     }
     layout = {
-        "height": max(220, 64 + 30 * len(names)),
+        "height": max(220, 64 + (40 if any("<br>" in _short(name) for name in names) else 30) * len(names)),
         "margin": {"l": 130, "r": 24, "t": 16, "b": 40},
         "yaxis": {
             "autorange": "reversed",
@@ -229,8 +255,22 @@ def _ranges(
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for the chart."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    """A name on up to two lines that leave room for the chart; its end is cut where it is longer."""
+    lines, width = [""], 0
+    for word in re.findall(r"[\u3000-\uffef]|[^\s\u3000-\uffef]+\s*|\s+", name):
+        wide = 2 * len(word) if word >= FIRST_WIDE else len(word)
+        if width + wide > LINE_WIDTH and lines[-1]:
+            if len(lines) == MOST_LINES:
+                lines[-1] = f"{lines[-1].rstrip()}…"
+                break
+            lines, width = [*lines, ""], 0
+        lines[-1] += word
+        width += wide
+    return "<br>".join(line.rstrip() for line in lines)
 
 
-LONGEST_NAME = 36
+LINE_WIDTH, MOST_LINES = 34, 2
+"""Letters of a line of a name; Chinese ones are twice as wide."""
+
+FIRST_WIDE = "\u3000"
+"""From here on letters are wide."""

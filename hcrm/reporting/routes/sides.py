@@ -27,6 +27,7 @@ from hcrm.reporting.service.analysis import (
     said_sides,
 )
 from hcrm.reporting.service.overview import REVISIT_MEASURE
+from hcrm.reporting.service.satisfaction import OVERALL
 from hcrm.reporting.service.words import keep_words
 from hcrm.unit_of_work import unit_of_work
 from hcrm.web import language, now
@@ -68,19 +69,24 @@ def returns_page() -> ResponseReturnValue:
 def said_page() -> ResponseReturnValue:
     """What patients say: scores, months, what moves with the whole, comments."""
     by, topic = _by((By.DEPARTMENT, By.MONTH)), request.args.get("topic", "")
+    question = request.args.get("question", OVERALL)
     with unit_of_work() as session:
         place = place_of(session, Action.VIEW_FIGURES, may_lag=True)
         period = period_of(session, place)
-        view = said_sides(
-            session,
-            selection=place.within(period),
-            facility_id=place.facility.id,
-            by=by,
-            topic=topic,
-            now=now(),
-            today=place.today,
-        )
-    more = {"topic": topic, "sides": labels, "figures": _said_figures(view)}
+        try:
+            view = said_sides(
+                session,
+                selection=place.within(period),
+                facility_id=place.facility.id,
+                by=by,
+                question=question,
+                topic=topic,
+                now=now(),
+                today=place.today,
+            )
+        except KeyError:
+            abort(404)
+    more = {"question": question, "topic": topic, "sides": labels, "figures": _said_figures(view)}
     return render_template("reporting/said.html", view=view, by=by, **more, **shared(place, period))
 
 
@@ -136,10 +142,9 @@ def _return_figures(view: ReturnSides) -> dict[str, Any]:
 
 def _said_figures(view: SaidSides) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    rows = [row for row in view.months.rows if row.mean.value is not None]
+    rows = [row for row in view.months if row.mean.value is not None]
     if len(rows) > 1:
-        names, means = [row.label.name for row in rows], [row.mean.value or 0.0 for row in rows]
-        found["months"] = charts.months(names, means, view.chart)
+        found["months"] = charts.months([row.label.name for row in rows], [row.mean for row in rows], view.chart)
     known = [(each.label.in_language(language()), each.found) for each in view.drivers if each.found is not None]
     if known:
         found["drivers"] = charts.drivers(known)

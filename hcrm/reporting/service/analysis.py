@@ -15,7 +15,15 @@ from hcrm.reporting.domain.drivers import Correlation
 from hcrm.reporting.domain.kaplan_meier import Returned
 from hcrm.reporting.domain.measures import Measure, Unit
 from hcrm.reporting.domain.reach import Hour, Try, best_hours, tries_until_reached
-from hcrm.reporting.domain.reports import By, FollowupReport, Label, RevisitReport, SatisfactionReport, Selection
+from hcrm.reporting.domain.reports import (
+    By,
+    FollowupReport,
+    Label,
+    RevisitReport,
+    SatisfactionReport,
+    SatisfactionRow,
+    Selection,
+)
 from hcrm.reporting.domain.spc import Chart, xmr_chart
 from hcrm.reporting.queries.comments import word_lists, written
 from hcrm.reporting.queries.measures import named_measure
@@ -26,7 +34,7 @@ from hcrm.reporting.service.kept import result
 from hcrm.reporting.service.kept_figures import DRIVERS, RETURNS, RETURNS_BY_OUTCOME, TRIES, Counted, settled
 from hcrm.reporting.service.labels import Labels
 from hcrm.reporting.service.revisits import counted_report, curve_of, of_its_hospital
-from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, satisfaction_report
+from hcrm.reporting.service.satisfaction import DEFAULT_QUESTIONNAIRE, months_of_question, satisfaction_report
 from hcrm.survey.domain import QuestionKind
 from hcrm.survey.domain.redaction import redacted
 from hcrm.survey.domain.scoring import SMALL_GROUP
@@ -150,25 +158,36 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class SaidSides:
-    """What patients say: by question, by group, over months, what moves with the whole, and in their own words."""
+    """What patients say: by question, by group, one question by month, what moves with all, in their own words."""
 
     questions: SatisfactionReport
     report: SatisfactionReport
-    months: SatisfactionReport
+    months: tuple[SatisfactionRow, ...]
     chart: Chart
     drivers: tuple[Driver, ...]
     comments: tuple[Comment, ...]
 
 
 def said_sides(
-    session: Session, *, selection: Selection, facility_id: int, by: By, topic: str = "", now: datetime, today: date
+    session: Session,
+    *,
+    selection: Selection,
+    facility_id: int,
+    by: By,
+    question: str,
+    topic: str = "",
+    now: datetime,
+    today: date,
 ) -> SaidSides:
-    """Everything on the page of satisfaction; ``topic`` narrows the comments to a topic or a tone."""
+    """Everything on the page of satisfaction: the months of one ``question``, comments of one ``topic`` or tone.
+
+    Raises ``KeyError`` for a question that has no score.
+    """
     until = selection.to_on or today
     first = (until.replace(day=1) - timedelta(days=31 * (MONTHS - 1))).replace(day=1)
     long = Selection(first, until, selection.scope, selection.department_id)
-    months = satisfaction_report(session, selection=long, by=By.MONTH, with_index=False)
-    means = [row.mean.value for row in months.rows if row.mean.value is not None]
+    months = months_of_question(session, selection=long, question=question)
+    means = [row.mean.value for row in months if row.mean.value is not None]
     return SaidSides(
         satisfaction_report(session, selection=selection, by=By.QUESTION, with_index=False),
         satisfaction_report(session, selection=selection, by=by, now=now),

@@ -65,6 +65,25 @@ def satisfaction_report(
     return _report(session, changes, selection, by, form, counted, _Index(session, form, now) if with_index else None)
 
 
+def months_of_question(
+    session: Session, *, selection: Selection, question: str, questionnaire: str = DEFAULT_QUESTIONNAIRE
+) -> tuple[SatisfactionRow, ...]:
+    """The scores of one question in each month that has answers; nothing before a questionnaire is published.
+
+    Raises ``KeyError`` for a question that the questionnaire does not score.
+    """
+    if not published_questionnaires(session):
+        return ()
+    form = published_questionnaire(session, questionnaire)
+    asked = form.question(question)
+    if asked.kind not in SCORED_KINDS:
+        raise KeyError(question)
+    counted = answer_counts(session, changed(session), selection, form.code, By.MONTH)
+    labels = Labels(session, By.MONTH)
+    months = labels.ordered({month for month, code in counted if code == question})
+    return tuple(_shown(_row(labels.of(month), asked, counted[month, question])) for month in months)
+
+
 def satisfaction_and_before(
     session: Session, *, selection: Selection, earlier_on: date, questionnaire: str = DEFAULT_QUESTIONNAIRE
 ) -> tuple[SatisfactionReport, dict[str, Rate]]:

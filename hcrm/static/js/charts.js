@@ -28,14 +28,20 @@ const quoted = (cell) => {
   const safe = /^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
+function interval(trace, place) {
+  const error = trace.error_y ?? trace.error_x;
+  if (!error) return ["", ""];
+  const middle = trace.error_y ? trace.y[place] : trace.x[place];
+  return [middle - error.arrayminus[place], middle + error.array[place]];
+}
 function numbers(figure) {
-  const rows = [["series", "x", "y", "z", "text"]];
+  const rows = [["series", "x", "y", "z", "text", "low", "high"]];
   figure.data.forEach((trace, at) => {
     const name = trace.name ?? `${trace.type} ${at + 1}`;
     if (trace.z) {
       trace.z.forEach((line, row) => line.forEach((value, column) => rows.push([name, trace.x[column], trace.y[row], value, ""])));
     } else {
-      (trace.x ?? []).forEach((x, place) => rows.push([name, x, trace.y?.[place], "", trace.text?.[place]]));
+      (trace.x ?? []).forEach((x, place) => rows.push([name, x, trace.y?.[place], "", trace.text?.[place], ...interval(trace, place)]));
     }
   });
   return `\ufeff${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;

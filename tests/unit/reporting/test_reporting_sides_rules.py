@@ -22,6 +22,7 @@ from hcrm.reporting.domain.groups import age_band, diagnosis_group
 from hcrm.reporting.domain.reach import Hour, best_hours, tries_until_reached
 from hcrm.reporting.domain.reports import Rate
 from hcrm.reporting.domain.spc import xmr_chart
+from hcrm.survey.domain.scoring import Score
 
 
 @settings(max_examples=30)
@@ -132,7 +133,8 @@ def test_plotly_takes_every_figure(app: Flask) -> None:
             charts.intervals([("Surgery", Rate(1, 9)), ("Empty", Rate(0, 0))]),
             charts.expected_ratios([("Surgery", 1.1, 0.5, 2.0)]),
             charts.drivers([("A question " * 9, Correlation(0.5, 0.2, 0.7, 40))]),
-            charts.months([f"2025-{at:02d}" for at in range(1, 13)], [4.0 + at / 100 for at in range(12)],
+            charts.months([f"2025-{at:02d}" for at in range(1, 13)],
+                          [Score(4.0 + at / 100, 3.5, 4.5, 30 - at, caution=at > 0) for at in range(12)],
                           xmr_chart([4.0 + at / 100 for at in range(12)])),
         ]  # fmt: skip
     for figure in figures:
