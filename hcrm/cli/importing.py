@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import IntegrityError
 
 from hcrm.cli.runtime import CouldNot, open_runtime
 from hcrm.intake import queries
@@ -36,7 +37,7 @@ from hcrm.intake.jobs import ShowProgress, import_files
 from hcrm.intake.readers.formats import FORMATS
 from hcrm.intake.readers.profiles import check_zone, load_profile
 from hcrm.organization.queries import facilities
-from hcrm.organization.service import ensure_facility
+from hcrm.organization.service import ensure_facility, remove_facility
 from hcrm.unit_of_work import Runtime, unit_of_work
 
 SHOWN = 20
@@ -84,20 +85,24 @@ def import_command(
         profile = named_profile(runtime, profile_name, facility_code)
         profile = profile.with_changes(sheet=sheet, encoding=encoding, date_formats=(dates,) if dates else ())
         facility_id, created = choose_facility(runtime, facility_code or profile.facility, timezone or profile.timezone)
-        with RejectsFile(rejects) as refused, _bar(quiet=as_json) as progress:
-            report = import_files(
-                runtime,
-                facility_id=facility_id,
-                paths=paths,
-                profile=profile,
-                timezone=timezone or None,
-                dry_run=dry_run,
-                with_plans=not no_plans,
-                progress=progress,
-                stated_at=as_of and as_of.replace(tzinfo=UTC),
-                remarks=refused.take,
-                kind=format_,
-            )
+        try:
+            with RejectsFile(rejects) as refused, _bar(quiet=as_json) as progress:
+                report = import_files(
+                    runtime,
+                    facility_id=facility_id,
+                    paths=paths,
+                    profile=profile,
+                    timezone=timezone or None,
+                    dry_run=dry_run,
+                    with_plans=not no_plans,
+                    progress=progress,
+                    stated_at=as_of and as_of.replace(tzinfo=UTC),
+                    remarks=refused.take,
+                    kind=format_,
+                )
+        finally:
+            if created:
+                take_back(runtime, facility_id)
     if created:
         report.notes.insert(0, ("", "facility_created"))
     click.echo(json.dumps(as_object(report), ensure_ascii=False) if as_json else as_text(report, dry_run=dry_run))
@@ -172,6 +177,12 @@ def choose_facility(runtime: Runtime, code: str, timezone: str) -> tuple[int, bo
     if len(fitting) > 1:
         raise FileRefused("several_facilities", codes=[each.code for each in known])
     return fitting[0].id, False
+
+
+def take_back(runtime: Runtime, facility_id: int) -> None:
+    """Remove a facility that was made for an import which then stored nothing, such as a dry run."""
+    with suppress(IntegrityError), unit_of_work(runtime.sessions) as session:
+        remove_facility(session, facility_id)
 
 
 def country_of_zone(zone: str) -> str:

@@ -50,6 +50,11 @@ def ensure_facility(
     return session.scalars(select(Facility.id).where(Facility.code == code)).one()
 
 
+def remove_facility(session: Session, facility_id: int) -> None:
+    """Remove a facility to which nothing belongs. Raises ``IntegrityError`` where something does."""
+    session.execute(delete(Facility).where(Facility.id == facility_id))
+
+
 def ensure_departments(
     session: Session, *, facility_id: int, names: Mapping[str, str], now: datetime, needs_review: bool = True
 ) -> dict[str, int]:

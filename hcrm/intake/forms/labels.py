@@ -239,7 +239,10 @@ NOTE_SENTENCES: Mapping[str, LazyString] = {
     "no_patients_file": _l("There is no patients.csv beside the file: names are not known."),
     "no_organizations_file": _l("There is no organizations.csv beside the file: departments are named by their code."),
     "no_providers_file": _l("There is no providers.csv beside the file: physicians are named by their code."),
-    "facility_created": _l("There was no facility yet: MAIN was created."),
+    "facility_created": _l(
+        "There was no facility yet: MAIN is made, in the time zone of --timezone, else of HOSPITAL_TIMEZONE. "
+        "Phone numbers are read as in the country of that zone."
+    ),
 }
 
 STATUS_LABELS: Mapping[BatchStatus, LazyString] = {

@@ -98,6 +98,17 @@ def test_a_dry_run_counts_and_writes_nothing(command: Any, tmp_path: Path) -> No
     assert "1 rows read: 1 created, 0 updated" in text
 
 
+def test_the_first_facility_is_made_by_the_import_that_stores_something(command: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + GOOD.replace("13800138000", "07700 900016"))
+    command(str(tmp_path / "nothing.csv"))
+    rehearsed = json.loads(command(path, "--timezone", "America/New_York", "--dry-run", "--json").stdout)
+    assert [each["code"] for each in rehearsed["warnings"] if each["field"] == "phone"] == ["impossible_phone"]
+    told = json.loads(command(path, "--timezone", "Europe/London", "--json").stdout)
+    assert "facility_created" in {note["code"] for note in told["notes"]}
+    assert [each for each in told["warnings"] if each["field"] == "phone"] == []
+    assert "facility_created" not in {note["code"] for note in json.loads(command(path, "--json").stdout)["notes"]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
