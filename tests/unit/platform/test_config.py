@@ -1,4 +1,6 @@
 import stat
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -182,3 +184,9 @@ def test_a_demonstration_has_no_database_and_no_phones_that_could_be_real(tmp_pa
     assert not settings_from_env(environment).demo
     (problem,) = problems(environment | {"HCRM_DEMO": "1"})
     assert problem.startswith(named)
+
+
+def test_a_process_does_without_the_readings_of_chinese_phrases():
+    loaded = "import sys, hcrm.cli, hcrm.patients.domain; print('pypinyin.phrases_dict' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
