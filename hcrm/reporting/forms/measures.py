@@ -93,7 +93,7 @@ def _number(label: Any, default: int) -> IntegerField:
 class MeasureForm(BaseForm):
     """All parameters of a measure."""
 
-    name = StringField(_l("Name"), validators=[Length(max=100)])
+    name = StringField(_l("Name of the measure"), validators=[Length(max=100)])
     name_zh = StringField(_l("Name in Chinese"), validators=[Length(max=100)])
     code = StringField(_l("Code"), validators=[Length(max=64)])
     index_classes = _boxes(_l("Whose returns are counted"), CLASS_LABELS.items())

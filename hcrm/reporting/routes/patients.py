@@ -53,7 +53,8 @@ def patients_page() -> ResponseReturnValue:
         period = period_of(session, place)
         look = Look(figure, part, current_actor().user_id, now(), (number - 1) * PAGE_SIZE, PAGE_SIZE + 1)
         behind = _BEHIND[figure](session, place, period, look)
-        definition, group = _definition_behind(session, figure, place), _group_label(session)
+        definition = _definition_behind(session, figure, place)
+        group = _group_label(session) if behind.total and figure != "answers" else None
     page, title = Page.of(behind.rows, number), _PARTS[figure][part]
     return render_template(
         "reporting/patients.html",
@@ -64,7 +65,7 @@ def patients_page() -> ResponseReturnValue:
         group=forms.group_text(*group) if group else "",
         behind=behind,
         page=page,
-        file={name: text for name, text in request.args.to_dict().items() if name != "page"},
+        file=_asked(),
         most_in_a_file=MOST_IN_A_FILE,
         **shared(place, period),
     )
@@ -82,10 +83,21 @@ def patients_file() -> ResponseReturnValue:
         behind = _BEHIND[figure](session, place, period, look)
         if behind.total > MOST_IN_A_FILE:
             session.rollback()
-            return redirect(url_for("reporting.patients_page", **request.args.to_dict()), 303)
+            return redirect(url_for("reporting.patients_page", **_asked()), 303)
     text = io.StringIO()
     csv.writer(text).writerows(behind_table(figure, behind.rows, place.facility.zone))
     return attachment(text.getvalue().encode("utf-8-sig"), "text/csv", f"{figure}-{part}-{period.code}.csv")
+
+
+def _asked() -> dict[str, Any]:
+    """What the address says about the list, for the address of the same list elsewhere."""
+    return {name: request.args[name] for name in _ARGUMENTS if name in request.args}
+
+
+_ARGUMENTS = (
+    "figure", "part", "period", "facility", "department", "by", "key", "basis", "tier", "human", "recall", "reason",
+    "measure", "link", "questionnaire", "question",
+)  # fmt: skip
 
 
 def _figure_and_part() -> tuple[str, str]:
@@ -147,7 +159,7 @@ def _group(allowed: tuple[By, ...]) -> Group | None:
 
 
 def _group_label(session: Any) -> tuple[By, Label] | None:
-    """What the group of the list is called."""
+    """What the group of the list is called; asked for a list that has patients, so that no name of elsewhere shows."""
     by, key = request.args.get("by"), request.args.get("key", UNKNOWN)
     if by is None:
         return None
