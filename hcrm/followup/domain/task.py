@@ -1,7 +1,7 @@
 """Tasks: what is stored about them, and what follows from their window and the time.
 
-Stored is only what a person or an event caused. ``draft``, ``ready`` and overdue are derived here and by the SQL twin
-in ``followup.queries.state``; a test compares the two. What counts as missed is said in ``followup.domain.figures``.
+Stored is only what a person or an event caused. ``draft``, ``ready`` and overdue are derived here. What counts
+as missed is said in ``followup.domain.figures``.
 """
 
 from __future__ import annotations

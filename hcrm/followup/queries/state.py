@@ -1,13 +1,11 @@
-"""The derived state of a task in SQL: the twin of ``followup.domain.task.task_state``."""
+"""Conditions on tasks in SQL: whether somebody holds one, whether it waits for people."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import ColumnElement, and_, case, func, literal, literal_column
+from sqlalchemy import ColumnElement, and_, func, literal_column
 
 from hcrm.followup.domain.plan import StepChannel
-from hcrm.followup.domain.task import TaskState, TaskStatus
+from hcrm.followup.domain.task import TaskStatus
 from hcrm.followup.models import TaskRow
 
 
@@ -24,20 +22,4 @@ def waits_for_people() -> ColumnElement[bool]:
     return and_(
         TaskRow.status == literal_column(f"'{status}'"),
         TaskRow.channel.in_([literal_column(f"'{each}'") for each in channels]),
-    )
-
-
-def task_state_expression(now: datetime) -> ColumnElement[str]:
-    """The state at ``now`` as text, with the values of ``TaskState``."""
-    moment = literal(now)
-    return case(
-        (TaskRow.status == TaskStatus.ON_HOLD, TaskState.ON_HOLD.value),
-        (TaskRow.status == TaskStatus.COMPLETED, TaskState.COMPLETED.value),
-        (TaskRow.status == TaskStatus.FAILED, TaskState.FAILED.value),
-        (TaskRow.status == TaskStatus.CANCELLED, TaskState.CANCELLED.value),
-        (TaskRow.status == TaskStatus.ENTERED_IN_ERROR, TaskState.ENTERED_IN_ERROR.value),
-        (is_leased(), TaskState.IN_PROGRESS.value),
-        (moment < TaskRow.window_starts_at, TaskState.DRAFT.value),
-        (moment <= TaskRow.due_at, TaskState.READY.value),
-        else_=TaskState.OVERDUE.value,
     )

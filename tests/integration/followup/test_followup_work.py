@@ -9,11 +9,10 @@ from sqlalchemy import func, select, text, update
 from hcrm.accounts.domain import MembershipSnapshot, Role
 from hcrm.accounts.service import create_user
 from hcrm.followup.domain.plan import StepChannel
-from hcrm.followup.domain.task import BusinessStatus, TaskFacts, TaskReason, TaskStatus, task_state
+from hcrm.followup.domain.task import BusinessStatus, TaskReason, TaskStatus
 from hcrm.followup.domain.worklist import WorkFacts, work_group
 from hcrm.followup.jobs import release_due_steps
 from hcrm.followup.models import EnrolmentRow, PlanRow, PlanVersionRow, TaskRow
-from hcrm.followup.queries.state import is_leased, task_state_expression
 from hcrm.followup.queries.today import day_of, work_group_expression
 from hcrm.followup.service import (
     TaskHeld,
@@ -49,7 +48,7 @@ def make_users(session, facility, now, count):
     ]
 
 
-def test_states_and_groups_in_the_database_are_those_of_the_domain(session, facility, now):
+def test_groups_in_the_database_are_those_of_the_domain(session, facility, now):
     install_content(session, now)
     discharge(session, facility, discharged(), now=now)
     task = tasks_of(session)["clinical_call"]
@@ -63,12 +62,7 @@ def test_states_and_groups_in_the_database_are_those_of_the_domain(session, faci
                     values = {"status": status, "due_at": due_at, "window_starts_at": starts, "target_at": due_at}
                     values |= {"callback_at": callback_at, "business_status": business}
                     session.execute(update(TaskRow).where(TaskRow.id == task.id).values(values))
-                    state, leased, group = session.execute(
-                        select(task_state_expression(now), is_leased(), work_group_expression(day)).where(
-                            TaskRow.id == task.id
-                        )
-                    ).one()
-                    assert state == task_state(TaskFacts(status, starts, due_at, leased=bool(leased)), now)
+                    group = session.scalar(select(work_group_expression(day)).where(TaskRow.id == task.id))
                     facts = WorkFacts(due_at, due_at, callback_at, business)
                     assert group == work_group(facts, now, day.ends)
 
