@@ -12,6 +12,9 @@ QUARTERS_OFFERED = 8
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
+YEARS = range(1990, 2200)
+"""Days of other years are slips of the hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:

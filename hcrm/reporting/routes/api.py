@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.guard import public
 from hcrm.reporting import service
 from hcrm.reporting.domain.measures import Link
+from hcrm.reporting.domain.periods import YEARS
 from hcrm.reporting.domain.reports import (
     IMPERSONAL_GROUPINGS,
     REVISIT_GROUPINGS,
@@ -35,7 +36,6 @@ from hcrm.unit_of_work import unit_of_work
 from hcrm.web import bearer_token, now, settings
 
 Choice = TypeVar("Choice", bound=StrEnum)
-YEARS = range(1990, 2200)
 
 
 class BadParameter(ValueError):

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from hcrm.accounts.domain import Action
 from hcrm.accounts.guard import requires
 from hcrm.reporting import forms, service
-from hcrm.reporting.domain.periods import Period
+from hcrm.reporting.domain.periods import YEARS, Period
 from hcrm.reporting.domain.reports import By, RevisitReport, Selection, UnknownMeasure
 from hcrm.reporting.forms.workbook import Sheet, workbook
 from hcrm.reporting.routes.blueprint import blueprint
@@ -79,6 +79,8 @@ def _days(session: Any, place: Place) -> Period:
     try:
         from_on, to_on = (date.fromisoformat(request.args.get(name, "")) for name in ("from", "to"))
     except ValueError:
+        return period_of(session, place)
+    if from_on.year not in YEARS or to_on.year not in YEARS:
         return period_of(session, place)
     return Period(f"{from_on}/{to_on}", min(from_on, to_on), to_on)
 

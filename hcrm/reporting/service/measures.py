@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from hcrm.audit.service import record
@@ -40,17 +41,23 @@ def keep_measure(
     wrong = checked(session, facility_id=facility_id, measure=measure, name=name)
     if wrong:
         raise BadMeasure(wrong)
-    row = OwnMeasure(
-        facility_id=facility_id,
-        code=measure.code,
-        name=name.en.strip(),
-        name_zh=name.zh.strip(),
-        rules=to_rules(measure),
-        created_by=actor_user_id,
-        created_at=now,
+    made = session.scalar(
+        insert(OwnMeasure)
+        .values(
+            facility_id=facility_id,
+            code=measure.code,
+            name=name.en.strip(),
+            name_zh=name.zh.strip(),
+            rules=to_rules(measure),
+            created_by=actor_user_id,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["facility_id", "code"])
+        .returning(OwnMeasure.id)
     )
-    session.add(row)
-    session.flush()
+    if made is None:  # somebody was quicker
+        raise BadMeasure((Problem.CODE_TAKEN,))
+    row = session.get_one(OwnMeasure, made)
     _record(session, row, "figures.measure_kept", now, actor_user_id)
     return row.id
 

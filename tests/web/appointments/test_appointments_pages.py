@@ -160,8 +160,12 @@ def test_who_finds_no_time_waits_and_stands_on_the_list(client, login, ward, dep
     assert ("patient.viewed", ward["patient"], {}) in looks
 
 
-def test_a_clinicians_calendar_has_a_secret_address_without_names(client, login, ward, departments, runtime, now):
+def test_a_clinicians_calendar_has_a_secret_address_without_names(
+    client, login, ward, facility, departments, runtime, now
+):
     booked(runtime, ward, now)
+    with unit_of_work(runtime.sessions) as session:
+        session.add(PatientIdentifier(facility_id=facility, patient_id=ward["patient"], system="mrn", value="ZY-0742"))
     login("department_head", departments["MED"])
     client.post(f"/visits/feeds/{ward['clinician']}")
     first = re.search(r"/calendar-feed/[\w-]+\.ics", client.get("/visits/sessions").text)[0]
@@ -173,6 +177,12 @@ def test_a_clinicians_calendar_has_a_secret_address_without_names(client, login,
     assert feed.mimetype == "text/calendar"
     assert "DTSTART:20260316T010000Z" in feed.text
     assert "王小明" not in feed.text
+    assert "record …0742" in feed.text
+    with unit_of_work(runtime.sessions) as session:
+        session.get_one(Department, departments["MED"]).sensitive = True
+    closed = client.get(second).text
+    assert "DTSTART:20260316T010000Z" in closed
+    assert "0742" not in closed
 
 
 # ── the patient's page ────────────────────────────────────────────────────────────────────────────────────────────────

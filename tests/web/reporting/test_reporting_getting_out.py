@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 
+from hcrm.organization.models import Clinician, Facility
 from hcrm.reporting import service
 from hcrm.reporting.domain.reports import FOLLOWUP_GROUPINGS, REVISIT_GROUPINGS, By, Selection
 from hcrm.tokens.models import AccessToken
@@ -132,6 +133,46 @@ def test_questions_that_make_no_sense_are_refused_in_a_word(
     answer = ask(client, token, f"/api/figures/followup?{question}")
     assert answer.status_code == 400
     assert answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/figures/visits.csv?from=0001-01-01&to=9999-12-31",
+        "/figures/followup.xlsx?from=9999-12-31&to=9999-12-31",
+        "/figures/patients?figure=answers&by=nonsense",
+    ],
+)
+def test_addresses_that_make_no_sense_show_what_is_usual(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int], address: str
+) -> None:
+    login("manager")
+    assert client.get(address).status_code == 200
+
+
+def test_a_list_of_nobody_names_no_group(hospital: Runtime, client: FlaskClient, login: Callable[..., int]) -> None:
+    login("manager")
+    with unit_of_work(hospital.sessions) as session:
+        place = Facility(
+            code="ELSE", name="E", name_zh="", timezone="UTC", country="CN", phone="", settings={}, created_at=NOW
+        )
+        session.add(place)
+        session.flush()
+        stranger = Clinician(facility_id=place.id, code="S1", name="Dr Stranger")
+        session.add(stranger)
+        session.flush()
+        key = stranger.id
+    page = client.get(f"/figures/patients?figure=tasks&part=due&period=2026-01&by=clinician&key={key}")
+    assert page.status_code == 200
+    assert "Dr Stranger" not in page.get_data(as_text=True)
+
+
+def test_a_token_ends_in_this_century(client: FlaskClient, login: Callable[..., int]) -> None:
+    login("administrator")
+    answer = client.post(
+        "/figures/access", data={"name": "a", "department": "", "reports": ["followup"], "last_day": "9999-12-31"}
+    )
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(("role", "links"), [("manager", 0), ("department_head", 1)])

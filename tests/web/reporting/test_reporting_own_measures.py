@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hcrm.accounts.models import UserAccount
 from hcrm.audit.models import AuditEntry
@@ -22,6 +24,8 @@ from hcrm.reporting import service
 from hcrm.reporting.domain.measures import MEASURES
 from hcrm.reporting.domain.reports import By, Selection, UnknownMeasure
 from hcrm.reporting.models import OwnMeasure
+from hcrm.reporting.service.measures import BadMeasure, keep_measure
+from hcrm.survey.domain import Text
 from hcrm.tokens.domain import TokenPurpose
 from hcrm.tokens.service import make_token
 from hcrm.unit_of_work import Runtime, unit_of_work
@@ -205,3 +209,26 @@ def test_a_measure_belongs_to_the_hospital_that_made_it(
             service.revisit_report(
                 session, measure="ours_30d", selection=Selection(scope={other.id: None}), by=By.NONE, now=NOW
             )
+
+
+def test_of_two_who_keep_the_same_code_at_the_same_moment_one_is_told(
+    hospital: Runtime, facility: int, login: Callable[..., int]
+) -> None:
+    user_id = login("manager")
+    measure, name = MEASURES["readmit_30d"], Text("Ours", "")
+    about: dict[str, Any] = {"facility_id": facility, "name": name, "now": NOW, "actor_user_id": user_id}
+    ours = replace(measure, code="ours")
+    with unit_of_work(hospital.sessions) as first, ThreadPoolExecutor(1) as thread:
+        keep_measure(first, measure=ours, **about)
+
+        def second() -> None:
+            with unit_of_work(hospital.sessions) as session:
+                keep_measure(session, measure=ours, **about)
+
+        waiting = thread.submit(second)
+        with hospital.engine.connect() as watching:
+            while not waiting.done() and not watching.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                watching.rollback()
+        first.commit()
+        with pytest.raises(BadMeasure):
+            waiting.result(timeout=30)
