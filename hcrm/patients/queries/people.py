@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hcrm.patients.domain import (
@@ -60,9 +60,9 @@ def person_of(session: Session, patient_id: int) -> int | None:
     return session.scalar(select(Patient.person_id).where(Patient.id == patient_id))
 
 
-def birth_date(session: Session, patient_id: int) -> date | None:
-    """The birth date of a patient, if it is known."""
-    return session.scalar(select(Patient.birth_date).where(Patient.id == patient_id))
+def birth_date_of(patient_id: int) -> ScalarSelect[date | None]:
+    """The birth date of a patient, null when it is not known, to be asked for among other columns."""
+    return select(Patient.birth_date).where(Patient.id == patient_id).scalar_subquery()
 
 
 def addresses_of(session: Session, patient_ids: Iterable[int]) -> dict[int, str]:

@@ -16,8 +16,8 @@ from hcrm.messaging.domain import LinkBuilder
 from hcrm.messaging.service import finish_conversations_about
 from hcrm.organization import queries as organization
 from hcrm.patients.domain import Proof, age_in_years, is_proof
-from hcrm.patients.models import Patient
 from hcrm.patients.queries import patient_snapshots
+from hcrm.patients.queries.people import birth_date_of
 from hcrm.survey.domain import (
     Respondent,
     ResponseState,
@@ -213,7 +213,7 @@ def _facts_of_new(session: Session, code: str, patient_id: int) -> _New:
         select(
             func.nextval("survey_response_id_seq"),
             QuestionnaireVersion.id,
-            select(Patient.birth_date).where(Patient.id == patient_id).scalar_subquery(),
+            birth_date_of(patient_id),
         )
         .join(Questionnaire)
         .where(Questionnaire.code == code, QuestionnaireVersion.status != VersionStatus.DRAFT)
