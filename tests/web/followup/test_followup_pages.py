@@ -5,7 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hcrm.followup.domain.task import TaskReason, TaskStatus
 from hcrm.followup.models import AlertRow, AttemptRow, TaskRow
@@ -60,6 +60,25 @@ def test_today_shows_the_tasks_of_the_ward(client, login, one_discharge, departm
     assert "王小明" in page.text
     assert f"/calls/{one_discharge['clinical_call']}" in page.text
     assert f"/calls/{one_discharge['survey_phone']}" not in page.text
+
+
+@pytest.mark.parametrize("state", ["done", "hold"])
+def test_what_is_done_and_what_is_held_is_listed_for_all_patients(
+    client, login, runtime, one_discharge, facility, departments, state
+):
+    at = runtime.clock.now()
+    changes = {
+        "done": {"status": TaskStatus.COMPLETED, "completed_at": at},
+        "hold": {"status": TaskStatus.ON_HOLD, "reason": TaskReason.READMITTED},
+    }
+    with unit_of_work(runtime.sessions) as session:
+        discharge(session, facility, discharged("M2", "V2", full_name="李雷"), now=at)
+        session.execute(update(TaskRow).where(TaskRow.step_code == "clinical_call").values(changes[state]))
+    login("nurse", departments["MED"])
+    page = client.get(f"/today?state={state}")
+    assert page.status_code == 200
+    assert "王小明" in page.text
+    assert "李雷" in page.text
 
 
 def test_another_ward_does_not_see_it(client, login, one_discharge, departments):
