@@ -35,10 +35,12 @@ class Entry:
     demo_only: bool = False
     setting_up: bool = False
     """Whether it is a place for shaping the program, not for the day's work."""
+    behind: str = ""
+    """Where the pages begin that are reached from there and have another address."""
 
 
 ENTRIES = (
-    Entry("/overview", _l("Overview"), Action.VIEW_FIGURES),
+    Entry("/overview", _l("Overview"), Action.VIEW_FIGURES, behind="/figures"),
     Entry("/today", _l("Today"), Action.VIEW_TODAY),
     Entry("/workload", _l("Workload"), Action.ASSIGN_TASKS),
     Entry("/patients", _l("Patients"), Action.VIEW_PATIENT),
@@ -104,12 +106,12 @@ def navigation() -> Sequence[Item]:
     counts = _counts(actor, frozenset(entry.count for entry in allowed))
     gathered = _gathered(allowed)
     items = [
-        Item(entry.address, entry.label, _is_current(entry.address), counts.get(entry.count))
+        Item(entry.address, entry.label, _is_current(entry), counts.get(entry.count))
         for entry in allowed
         if entry not in gathered
     ]
     if gathered:
-        here = any(_is_current(entry.address) for entry in gathered)
+        here = any(_is_current(entry) for entry in gathered)
         items.append(Item(gathered[0].address, _l("Set up"), current=here))
     return items
 
@@ -118,7 +120,7 @@ def second_navigation() -> Sequence[Item]:
     """On a page for setting up: the places behind that entry of the navigation, if they are gathered there."""
     actor = actor_or_none()
     gathered = _gathered(_allowed(actor)) if actor else []
-    items = [Item(entry.address, entry.label, _is_current(entry.address)) for entry in gathered]
+    items = [Item(entry.address, entry.label, _is_current(entry)) for entry in gathered]
     return items if any(item.current for item in items) else ()
 
 
@@ -132,8 +134,9 @@ def _gathered(allowed: Sequence[Entry]) -> list[Entry]:
     return setting_up if len(allowed) > MOST_ENTRIES and 1 < len(setting_up) < len(allowed) - 2 else []
 
 
-def _is_current(address: str) -> bool:
-    return request.path == address or request.path.startswith(f"{address}/")
+def _is_current(entry: Entry) -> bool:
+    begins = [address for address in (entry.address, entry.behind) if address]
+    return any(request.path == address or request.path.startswith(f"{address}/") for address in begins)
 
 
 def _counts(actor: Actor, names: frozenset[str]) -> dict[str, Count]:

@@ -97,6 +97,15 @@ def test_many_places_are_shown_with_those_for_setting_up_in_a_row_of_their_own(c
     assert setting_up.count('aria-current="page"') == 2
 
 
+@pytest.mark.parametrize("address", ["/overview", "/figures/followup", "/figures/targets"])
+def test_on_every_page_of_figures_the_navigation_says_that_it_belongs_to_the_overview(
+    client: Any, login: Login, address: str
+) -> None:
+    login("manager")
+
+    assert '<a href="/overview" aria-current="page">' in client.get(address).text
+
+
 @pytest.mark.parametrize(
     ("role", "address"),
     [
