@@ -67,7 +67,7 @@ def control_chart(weeks: Sequence[tuple[date, Count]], chart: Chart, target: flo
         "yaxis": {"tickformat": ".0%", "nticks": 6, "range": _span([*_values(chart), target])},
         "xaxis": {
             "type": "date",
-            "tickformat": "%-m月%-d日" if language() == "zh_Hans" else "%-d %b",
+            "tickformat": base.day_format(),
             "nticks": 6,
             "range": [f"{weeks[0][0] - timedelta(days=3):%Y-%m-%d}", f"{weeks[-1][0] + timedelta(days=3):%Y-%m-%d}"],
         },

@@ -13,6 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from hcrm.reporting.domain.spc import Verdict
+from hcrm.web import language
 
 Figure = dict[str, Any]
 
@@ -79,6 +80,11 @@ TEMPLATE: Figure = go.layout.Template(
 
 def figure(data: list[Figure], layout: Figure) -> Figure:
     return {"data": data, "layout": {"template": TEMPLATE, **layout}}
+
+
+def day_format() -> str:
+    """How an axis writes a day of the year in the language of the page."""
+    return "%-m月%-d日" if language() == "zh_Hans" else "%-d %b"
 
 
 def line(x: Sequence[Any], y: Sequence[float], *, color: str, width: float, dash: str = "solid") -> Figure:

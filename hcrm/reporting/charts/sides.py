@@ -44,7 +44,7 @@ def run_of_days(rows: Sequence[FollowupRow]) -> base.Figure:
         "margin": {"l": 48, "r": 104, "t": 16, "b": 40},
         "annotations": notes,
         "yaxis": {"tickformat": ".0%", "range": [0, 1.05], "nticks": 6},
-        "xaxis": {"type": "date", "tickformat": "%m-%d", "nticks": 8},
+        "xaxis": {"type": "date", "tickformat": base.day_format(), "nticks": 8},
     }
     return base.figure([middle, points], layout)
 
