@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -34,8 +35,9 @@ class Page(Generic[Item]):
 
     def url(self, number: int) -> str:
         """The address of another page of the same list, with the filters that are in the address now."""
-        arguments = {**request.args.to_dict(flat=False), **(request.view_args or {}), "page": number}
-        return url_for(str(request.endpoint), **arguments)
+        filters = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
+        address = url_for(str(request.endpoint), **(request.view_args or {}))
+        return f"{address}?{urlencode([*filters, ('page', number)])}"
 
 
 def page_number() -> int:
