@@ -21,10 +21,14 @@ from hcrm.patients.queries import encounter_snapshots
 
 @dataclass(frozen=True, slots=True)
 class TaskWhy:
-    """The story of a task with what a page needs beside it: who may see it, names, and the zone of its times."""
+    """The story of a task with what a page needs beside it: who may see it, names, and the zone of its times.
+
+    ``plan_names`` and those of ``step_names`` are in English and Chinese; a task without a plan has none.
+    """
 
     task: TaskRow
     story: TaskStory
+    plan_names: tuple[str, str] | None
     step_names: dict[str, tuple[str, str]]
     given_to: str | None
     held_by: str | None
@@ -51,6 +55,7 @@ def task_why(session: Session, task_id: int, now: datetime) -> TaskWhy | None:
             share=1.0 if step is None else step.sample,
             kept=_kept(session, task, now, timedelta(hours=at.settings.physician_hours)),
         ),
+        plan_names=None if published is None else (published.plan.name_en, published.plan.name_zh),
         step_names={each.code: (each.name_en, each.name_zh) for each in steps},
         given_to=names.get(task.assignee_user_id or 0),
         held_by=names.get(task.lease_user_id or 0),

@@ -73,6 +73,23 @@ def test_each_task_tells_rule_fact_and_time(client, login, runtime, facility, de
 
 
 @pytest.mark.database
+@pytest.mark.parametrize(("language", "name"), [("en", "Three-level follow-up"), ("zh_Hans", "三级随访")])
+def test_the_plan_is_told_by_its_name_and_a_rule_without_a_time_has_no_line_for_it(
+    client, login, runtime, facility, departments, language, name
+):
+    with unit_of_work(runtime.sessions) as session:
+        install_content(session, runtime.clock.now())
+        discharge(session, facility, discharged(), now=runtime.clock.now())
+        task_id = tasks_of(session)["clinical_call"].id
+    login("nurse", departments["MED"], language=language)
+    page = client.get(f"/tasks/{task_id}/why").text
+    assert name in page
+    assert "three_level" not in page
+    assert '<td class="nothing">–</td>' in page
+    assert "<span>–</span>" not in page
+
+
+@pytest.mark.database
 @pytest.mark.parametrize("language", ["en", "zh_Hans"])
 def test_open_tasks_tell_in_advance_what_becomes_of_them_and_nothing_of_the_trial_stays(
     client, login, runtime, facility, departments, language

@@ -39,15 +39,20 @@ def step_title(found: TaskWhy) -> str:
 def _step(code: str, found: TaskWhy) -> str:
     if code in STEPS:
         return str(STEPS[code])
-    english, chinese = found.step_names.get(code, (code, code))
-    return chinese if language() == "zh_Hans" else english
+    return _named(found.step_names.get(code), code)
+
+
+def _named(names: tuple[str, str] | None, code: str) -> str:
+    """The English or the Chinese name, as the page's language is; the code where there is none."""
+    english, chinese = names or (code, code)
+    return (chinese if language() == "zh_Hans" else english) or code
 
 
 def _plan(told: Told, found: TaskWhy, when: str) -> str:
     code, _colon, version = told.fact.rpartition(":")
     return _(
         "The plan “%(plan)s”, version %(version)s, has the step “%(step)s”; planned %(when)s.",
-        plan=code,
+        plan=_named(found.plan_names, code),
         version=version,
         step=step_title(found),
         when=when,
