@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from hcrm.accounts.domain import Action
+from hcrm.accounts.domain import Action, permitted
 from hcrm.accounts.guard import current_actor, requires
 from hcrm.followup import service
 from hcrm.followup.routes.blueprint import blueprint
@@ -34,12 +34,17 @@ def retiring(code: str) -> ResponseReturnValue:
 @blueprint.post("/questionnaires/<code>/retire")
 @requires(Action.PUBLISH_SURVEYS)
 def retire_questionnaire(code: str) -> ResponseReturnValue:
-    """Take it out of use; the plans that ask it ask another one from now on."""
+    """Take it out of use; the plans that ask it ask another one from now on.
+
+    403 for who may not publish those plans.
+    """
     row = _in_use(code)
     other = request.form.get("other", "")
     try:
         with unit_of_work() as session:
             asking = plans_asking(session, code, _hospitals(session, row))
+            if not _may_publish(asking):
+                return _page(row), 403
             if asking and other not in {each.code for each in _others(session, row)}:
                 return _page(row, _("Choose what these plans are to ask instead.")), 422
             for each in asking:
@@ -64,6 +69,11 @@ def _in_use(code: str) -> QuestionnaireRow:
     return row
 
 
+def _may_publish(asking: list[PlanAsking]) -> bool:
+    """Whether the person may edit the plans of every hospital in which one has to be published anew."""
+    return all(permitted(current_actor(), Action.EDIT_PLANS, each.facility_id) for each in asking)
+
+
 def _hospitals(session: Any, row: QuestionnaireRow) -> list[int]:
     """Where the questionnaire may be asked."""
     return [each.id for each in facilities(session)] if row.facility_id is None else [row.facility_id]
@@ -85,5 +95,11 @@ def _page(row: QuestionnaireRow, problem: str = "") -> str:
         others = _others(session, row)
         names = {each.id: each.name_in(language()) for each in facilities(session)}
     return render_template(
-        "followup/retire_questionnaire.html", row=row, asking=asking, others=others, names=names, problem=problem
+        "followup/retire_questionnaire.html",
+        row=row,
+        asking=asking,
+        may_publish=_may_publish(asking),
+        others=others,
+        names=names,
+        problem=problem,
     )

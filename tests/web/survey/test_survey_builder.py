@@ -323,6 +323,25 @@ def test_retiring_names_the_plans_that_ask_it_and_gives_them_another_one(
         assert questionnaire_row(session, "SAT_IP").published.version == 2
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "Plans that you may not change ask it"), ("zh_Hans", "有您无权修改的方案在使用它")],
+)
+def test_who_may_not_edit_plans_retires_no_questionnaire_that_they_ask(
+    manager: Any, login: Login, runtime: Runtime, facility: int, language: str, sentence: str
+) -> None:
+    manager.post("/logout")
+    login("group_administrator", language=language)
+    page = manager.get(f"{BASE}/retire").text
+    assert sentence in page
+    assert 'name="other"' not in page
+    refused = manager.post(f"{BASE}/retire", data={"other": "SAT_OP"})
+    assert (refused.status_code, sentence in refused.text) == (403, True)
+    with unit_of_work(runtime.sessions) as session:
+        assert questionnaire_row(session, "SAT_IP").published is not None
+        assert plans_asking(session, "SAT_IP", [facility])
+
+
 def test_a_plan_that_is_being_changed_is_not_published_half_done(manager: Any, runtime: Runtime, facility: int) -> None:
     with unit_of_work(runtime.sessions) as session:
         (asking,) = [e for e in plans_asking(session, "SAT_IP", [facility]) if e.plan.code == "three_level"]
