@@ -130,6 +130,19 @@ def test_every_number_of_the_overview_opens_a_list_of_that_length(
         assert heading[1] == shown, address
 
 
+def test_follow_up_says_why_more_is_completed_than_reached_only_where_it_is(
+    hospital: Runtime, client: FlaskClient, login: Callable[..., int]
+) -> None:
+    sentence = "A text reaches nobody in person"
+    login("manager")
+    assert sentence not in words(client, "/figures/followup?period=2026-01&by=channel")
+    with unit_of_work(hospital.sessions) as session:
+        session.execute(text("UPDATE task SET reached_at = NULL WHERE channel = 'sms'"))
+        rows = service.followup_report(session, selection=JANUARY, by=By.CHANNEL, now=NOW).rows
+    assert any(row.funnel.completed > row.funnel.reached for row in rows)
+    assert sentence in words(client, "/figures/followup?period=2026-01&by=channel")
+
+
 def test_head_of_a_department_sees_that_department_alone(
     hospital: Runtime, client: FlaskClient, login: Callable[..., int]
 ) -> None:
