@@ -3,6 +3,7 @@
 from hcrm.appointments.queries.calendar import (
     appointments_between,
     booked_after,
+    going_on,
     session_snapshot,
     session_snapshots,
     sitting,
@@ -38,6 +39,7 @@ __all__ = [
     "free_for_discharge",
     "free_slots",
     "free_times",
+    "going_on",
     "history",
     "matching_visits",
     "of_persons",

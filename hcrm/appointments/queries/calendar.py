@@ -145,3 +145,14 @@ def booked_after(session: Session, session_id: int, now: datetime) -> tuple[date
         .where(Sitting.session_id == session_id, Sitting.starts_at > now, Sitting.closed_at.is_(None))
     ).one()
     return row[0], row[1], row[2]
+
+
+def going_on(session: Session, session_ids: Collection[int], now: datetime) -> frozenset[int]:
+    """Those of these sessions that have an open day to come; the others have ended."""
+    return frozenset(
+        session.scalars(
+            select(Sitting.session_id)
+            .where(Sitting.session_id.in_(session_ids), Sitting.starts_at > now, Sitting.closed_at.is_(None))
+            .distinct()
+        )
+    )

@@ -86,6 +86,7 @@ def _sessions_page(names: Names, departments: dict[int, str], form: SessionForm,
     scope = scope_of(current_actor(), Action.EDIT_SESSIONS)
     with unit_of_work() as session:
         published = queries.session_snapshots(session, scope)
+        held = queries.going_on(session, [each.id for each in published], now())
         rules = queries.return_rules(session, names.facility.id)
         feeds = {id_: queries.feed_generation(session, id_) for id_ in {each.clinician_id for each in published} if id_}
     secret, base = settings().secret_key, settings().public_base_url.rstrip("/")
@@ -99,6 +100,8 @@ def _sessions_page(names: Names, departments: dict[int, str], form: SessionForm,
         names=names,
         departments=departments,
         published=published,
+        held=[each for each in published if each.id in held],
+        ended=[each for each in published if each.id not in held],
         form=form,
         problem=problem,
         rules={id_: rules.get(id_, ReturnRule()) for id_ in departments},

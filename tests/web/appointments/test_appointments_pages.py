@@ -318,6 +318,7 @@ def test_a_session_is_changed_and_ended_on_its_page(client, login, ward, departm
     visit_id = booked(runtime, ward, now)
     login("department_head", departments["MED"])
     page = client.get("/visits/sessions").text
+    assert "4 times of 15 minutes, 1 patient at a time" in page
     address = re.search(r"/visits/sessions/\d+", page)[0]
     shown = client.get(address).text
     assert "1 visit is booked" in shown
@@ -345,6 +346,20 @@ def test_a_session_is_changed_and_ended_on_its_page(client, login, ward, departm
     assert "1 day is closed. 1 patient is told." in ended.text
     assert row(runtime, visit_id).state is S.CANCELLED
     assert client.get("/visits/sessions/999999").status_code == 404
+
+
+def test_an_ended_session_is_listed_apart_without_a_link_to_change_it(client, login, ward, departments, runtime):
+    login("department_head", departments["MED"])
+    page = client.get("/visits/sessions").text
+    assert "Ended (" not in page
+    address = re.search(r"/visits/sessions/\d+", page)[0]
+    with unit_of_work(runtime.sessions) as session:
+        for sitting in session.scalars(select(Sitting)):
+            sitting.closed_at = runtime.clock.now()
+    ended = client.get("/visits/sessions").text
+    assert "Ended (1)" in ended
+    assert "No session has a day to come" in ended
+    assert address not in ended
 
 
 def test_somebody_elses_session_is_neither_seen_nor_changed(client, login, ward, departments, runtime):
