@@ -133,7 +133,7 @@ def test_every_number_of_the_overview_opens_a_list_of_that_length(
 def test_follow_up_says_why_more_is_completed_than_reached_only_where_it_is(
     hospital: Runtime, client: FlaskClient, login: Callable[..., int]
 ) -> None:
-    sentence = "A text reaches nobody in person"
+    sentence = "so more can be completed than reached"
     login("manager")
     assert sentence not in words(client, "/figures/followup?period=2026-01&by=channel")
     with unit_of_work(hospital.sessions) as session:
