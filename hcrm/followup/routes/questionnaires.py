@@ -47,10 +47,7 @@ def retire_questionnaire(code: str) -> ResponseReturnValue:
                 return _page(row), 403
             if asking and other not in {each.code for each in _others(session, row)}:
                 return _page(row, _("Choose what these plans are to ask instead.")), 422
-            for each in asking:
-                ask_instead(
-                    session, asking=each, code=code, other=other, actor_user_id=current_actor().user_id, now=now()
-                )
+            _ask_instead(session, asking, code, other)
             building.retire(session, code=code, author=author())
     except PlanHasDraft as problem:
         return _page(
@@ -72,6 +69,12 @@ def _in_use(code: str) -> QuestionnaireRow:
 def _may_publish(asking: list[PlanAsking]) -> bool:
     """Whether the person may edit the plans of every hospital in which one has to be published anew."""
     return all(permitted(current_actor(), Action.EDIT_PLANS, each.facility_id) for each in asking)
+
+
+def _ask_instead(session: Any, asking: list[PlanAsking], code: str, other: str) -> None:
+    """Publish each of the plans with the other questionnaire."""
+    for each in asking:
+        ask_instead(session, asking=each, code=code, other=other, actor_user_id=current_actor().user_id, now=now())
 
 
 def _hospitals(session: Any, row: QuestionnaireRow) -> list[int]:
