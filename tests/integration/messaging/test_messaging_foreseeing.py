@@ -71,8 +71,9 @@ def test_what_comes_due_at_night_waits_for_the_morning_and_then_really_goes(make
 def test_what_would_be_held_back_is_told_with_the_rule_before_its_time_comes(
     make, foresee, claim, session, now, facility, spoil, rule, reason
 ):
-    stopped, phone = spoil.pop("stopped", False), spoil.pop("phone", True)
-    patient_id = make.patient(**spoil)
+    of_patient = {key: value for key, value in spoil.items() if key == "deceased_state"}
+    stopped, phone = spoil.get("stopped", False), spoil.get("phone", True)
+    patient_id = make.patient(**of_patient)
     if phone:
         number = make.contact(patient_id)
     message_id = make.message(make.request(patient_id, not_before=now + HOUR))
